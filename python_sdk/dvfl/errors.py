@@ -1,0 +1,43 @@
+"""Typed errors. Each message is one line: what is wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class DvflError(Exception):
+    """Base of every error this project raises on purpose; the command line prints it as one line."""
+
+
+class SpecError(DvflError):
+    """A preprocessing spec is missing, malformed or contradicts itself."""
+
+
+class VideoError(DvflError):
+    """A video cannot be read: missing, corrupt, empty, without a video stream, or in an unsupported format."""
+
+
+class CheckpointError(DvflError):
+    """A file is not a checkpoint of this model family."""
+
+
+class LabelsError(DvflError):
+    """Labels are unreadable or do not match the classifier head."""
+
+
+class BundleError(DvflError):
+    """A bundle is missing, altered, of an unknown schema version, or points outside its folder."""
+
+
+class EngineError(DvflError):
+    """An engine is not installed, cannot load an artifact, or returned something that is no logits vector."""
+
+
+class ClosedError(DvflError):
+    """A recognizer was used after ``close()``."""
+
+
+class ConversionError(DvflError):
+    """A target refused an option or failed to convert the model."""
+
+
+class OutputError(DvflError):
+    """An output path cannot be written."""
