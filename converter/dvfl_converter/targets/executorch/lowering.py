@@ -1,0 +1,233 @@
+"""The network in the form ExecuTorch's XNNPACK delegate takes whole.
+
+All tensors stay in logical NCHW ``[T, C, h, w]`` and every linear layer is a 1x1 convolution, which
+the delegate runs channels last without a transposition. For the temporal branch the frames are
+stacked along the height (``[1, C, T*h, w]``), where a Conv1d over T is a convolution dilated by h.
+LayerNorm is written with convolutions because the delegate has neither ``layer_norm`` nor a mean
+over channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from dvfl.model.modulation import SpatioTemporalFocalModulation
+from dvfl.model.network import FocalBlock, PatchProjection, VideoFocalNet
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+from dvfl_converter.lowering.folding import centre_outputs, fold_affine, fold_normalisation
+
+
+def lower(
+    reference: VideoFocalNet, frames: int, size: int, mean: Sequence[float], std: Sequence[float]
+) -> nn.Module:
+    """The lowered network: ``[T, 3, H, W]`` float32 of 0..255 in, logits ``[1, K]`` out.
+
+    The spatial size is part of the weights' geometry (the temporal convolution's dilation).
+    """
+    return LoweredNetwork(reference, frames, size, torch.tensor(mean), torch.tensor(std)).eval()
+
+
+class LoweredNetwork(nn.Module):
+    """The reference network, rewritten; equal to it in exact arithmetic."""
+
+    def __init__(self, reference: VideoFocalNet, frames: int, size: int, mean: Tensor, std: Tensor) -> None:
+        super().__init__()
+        embed = reference.patch_embed
+        rows = size // embed.proj.kernel_size[0]
+        self.frames = frames
+        self.patch_embed = _Projection(embed, *fold_normalisation(embed.proj.weight, embed.proj.bias, mean, std))
+        self.layers = nn.ModuleList()
+        for stage in reference.layers:
+            parts = nn.Module()
+            parts.blocks = nn.ModuleList(_Block(block, frames, rows) for block in stage.blocks)
+            down = stage.downsample
+            parts.downsample = None if down is None else _Projection(down, down.proj.weight, down.proj.bias)
+            self.layers.append(parts)
+            rows = rows if down is None else rows // 2
+        self.standardise = _Standardise(reference.norm.normalized_shape[0], reference.norm.eps)
+        self.head = _pointwise(
+            *fold_affine(reference.head.weight, reference.head.bias, reference.norm.weight, reference.norm.bias)
+        )
+
+    def forward(self, clip: Tensor) -> Tensor:
+        """Logits ``[1, K]`` of a clip ``[T, 3, H, W]``, float32 0..255."""
+        x = self.patch_embed(clip)
+        for stage in self.layers:
+            for block in stage.blocks:
+                x = block(x)
+            if stage.downsample is not None:
+                x = stage.downsample(x)
+        stacked = _stack_frames(self.standardise(x), self.frames)
+        logits: Tensor = self.head(stacked.mean(dim=(2, 3), keepdim=True))
+        return logits.flatten(1)
+
+
+class _Projection(nn.Module):
+    """Strided patch convolution, then LayerNorm; its centring is folded into the convolution."""
+
+    def __init__(self, reference: PatchProjection, weight: Tensor, bias: Tensor) -> None:
+        super().__init__()
+        self.proj = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2:], stride=reference.proj.stride)
+        _assign(self.proj, *centre_outputs(weight, bias))
+        self.to_unit_variance = _ToUnitVariance(weight.shape[0], reference.norm.eps)
+        self.scale = nn.Parameter(reference.norm.weight.detach().view(1, -1, 1, 1).clone(), requires_grad=False)
+        self.shift = nn.Parameter(reference.norm.bias.detach().view(1, -1, 1, 1).clone(), requires_grad=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.to_unit_variance(self.proj(x)) * self.scale + self.shift
+        return out
+
+
+class _Block(nn.Module):
+    """The pre-norm residual block with both LayerNorm affines folded into the layers behind them."""
+
+    def __init__(self, reference: FocalBlock, frames: int, rows: int) -> None:
+        super().__init__()
+        norm1, norm2, mlp = reference.norm1, reference.norm2, reference.mlp
+        self.standardise1 = _Standardise(norm1.normalized_shape[0], norm1.eps)
+        self.modulation = _Modulation(reference.modulation, norm1.weight, norm1.bias, frames, rows)
+        self.standardise2 = _Standardise(norm2.normalized_shape[0], norm2.eps)
+        self.fc1 = _pointwise(*fold_affine(mlp.fc1.weight, mlp.fc1.bias, norm2.weight, norm2.bias))
+        self.fc2 = _pointwise(mlp.fc2.weight, mlp.fc2.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.modulation(self.standardise1(x))
+        out: Tensor = x + self.fc2(gelu(self.fc1(self.standardise2(x))))
+        return out
+
+
+class _Modulation(nn.Module):
+    """``proj(q * M_spatial * M_temporal)`` with f and f_temporal split, so that no wide tensor is sliced."""
+
+    def __init__(
+        self, reference: SpatioTemporalFocalModulation, scale: Tensor, shift: Tensor, frames: int, rows: int
+    ) -> None:
+        super().__init__()
+        dim = reference.dim
+        self.frames = frames
+        self.rows = rows
+        f_weight, f_bias = fold_affine(reference.f.weight, reference.f.bias, scale, shift)
+        t_weight, t_bias = fold_affine(reference.f_temporal.weight, reference.f_temporal.bias, scale, shift)
+        self.query = _pointwise(f_weight[:dim], f_bias[:dim])
+        self.spatial_context = _pointwise(f_weight[dim : 2 * dim], f_bias[dim : 2 * dim])
+        self.spatial_gates = _pointwise(f_weight[2 * dim :], f_bias[2 * dim :])
+        self.temporal_context = _pointwise(t_weight[:dim], t_bias[:dim])
+        self.temporal_gates = _pointwise(t_weight[dim:], t_bias[dim:])
+        self.spatial_layers = nn.ModuleList(layer[0] for layer in reference.focal_layers)
+        self.temporal_layers = nn.ModuleList(
+            _over_stacked_frames(layer[0], rows) for layer in reference.focal_layers_temporal
+        )
+        self.spatial_out = _pointwise(reference.h.weight.flatten(1), reference.h.bias)
+        self.temporal_out = _pointwise(reference.h_temporal.weight.flatten(1), reference.h_temporal.bias)
+        self.proj = _pointwise(reference.proj.weight, reference.proj.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.proj(self.query(x) * self._spatial(x) * self._temporal(x))
+        return out
+
+    def _spatial(self, x: Tensor) -> Tensor:
+        context, levels = _focal_levels(self.spatial_context(x), self.spatial_layers)
+        gates = self.spatial_gates(x)
+        overall = gelu(context.mean(dim=(2, 3), keepdim=True)) * gates[:, len(levels) :]
+        out: Tensor = self.spatial_out(_gated_sum(levels, gates) + overall)
+        return out
+
+    def _temporal(self, x: Tensor) -> Tensor:
+        stacked = _stack_frames(x, self.frames)
+        context, levels = _focal_levels(self.temporal_context(stacked), self.temporal_layers)
+        gates = self.temporal_gates(stacked)
+        overall = self._repeat_gated(gelu(self._mean_over_time(context)), gates[:, len(levels) :])
+        gathered = _gated_sum(levels, gates) + overall
+        return _unstack_frames(self.temporal_out(gathered), self.frames, self.rows)
+
+    def _repeat_gated(self, overall: Tensor, gate: Tensor) -> Tensor:
+        """``[1, C, h, w]`` times each frame's gate, stacked: the delegate refuses to concatenate one tensor T times."""
+        slices = [gate[:, :, frame * self.rows : (frame + 1) * self.rows] for frame in range(self.frames)]
+        return torch.cat([overall * gate_of_frame for gate_of_frame in slices], dim=2)
+
+    def _mean_over_time(self, stacked: Tensor) -> Tensor:
+        """Mean over T of ``[1, C, T*h, w]`` as a sum of slices: ``[1, C, h, w]``."""
+        total = stacked[:, :, : self.rows]
+        for frame in range(1, self.frames):
+            total = total + stacked[:, :, frame * self.rows : (frame + 1) * self.rows]
+        return total * (1.0 / self.frames)
+
+
+class _Standardise(nn.Module):
+    """LayerNorm without its affine, over the channels of ``[N, C, h, w]``."""
+
+    def __init__(self, channels: int, eps: float) -> None:
+        super().__init__()
+        self.mean = _channel_mean(channels)
+        self.to_unit_variance = _ToUnitVariance(channels, eps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.to_unit_variance(x - self.mean(x))
+        return out
+
+
+class _ToUnitVariance(nn.Module):
+    """``d / sqrt(mean(d^2) + eps)``; eps is the bias of the convolution that takes the mean."""
+
+    def __init__(self, channels: int, eps: float) -> None:
+        super().__init__()
+        self.variance = _channel_mean(channels, eps)
+
+    def forward(self, centred: Tensor) -> Tensor:
+        return centred * torch.rsqrt(self.variance(centred * centred))
+
+
+def _focal_levels(context: Tensor, layers: nn.ModuleList) -> tuple[Tensor, list[Tensor]]:
+    levels = []
+    for layer in layers:
+        context = gelu(layer(context))
+        levels.append(context)
+    return context, levels
+
+
+def _gated_sum(levels: list[Tensor], gates: Tensor) -> Tensor:
+    terms = [level * gates[:, index : index + 1] for index, level in enumerate(levels)]
+    total = terms[0]
+    for term in terms[1:]:
+        total = total + term
+    return total
+
+
+def _stack_frames(x: Tensor, frames: int) -> Tensor:
+    """``[T, C, h, w]`` to ``[1, C, T*h, w]``."""
+    return torch.cat([x[frame : frame + 1] for frame in range(frames)], dim=2)
+
+
+def _unstack_frames(stacked: Tensor, frames: int, rows: int) -> Tensor:
+    """``[1, C, T*h, w]`` to ``[T, C, h, w]``."""
+    return torch.cat([stacked[:, :, frame * rows : (frame + 1) * rows] for frame in range(frames)], dim=0)
+
+
+def _over_stacked_frames(layer: nn.Conv1d, rows: int) -> nn.Conv2d:
+    """A Conv1d over T on frames stacked along the height: tap k of frame t reads row ``(t + k) * h``."""
+    kernel = layer.kernel_size[0]
+    reach = kernel // 2 * rows
+    conv = nn.Conv2d(
+        layer.in_channels, layer.out_channels, (kernel, 1), padding=(reach, 0), dilation=(rows, 1), bias=False
+    )
+    conv.weight = nn.Parameter(layer.weight.detach().unsqueeze(-1).clone(), requires_grad=False)
+    return conv
+
+
+def _channel_mean(channels: int, offset: float = 0.0) -> nn.Conv2d:
+    """The mean over channels plus ``offset``, as a 1x1 convolution onto one channel."""
+    return _pointwise(torch.full((1, channels), 1.0 / channels), torch.full((1,), offset))
+
+
+def _pointwise(weight: Tensor, bias: Tensor) -> nn.Conv2d:
+    layer = nn.Conv2d(weight.shape[1], weight.shape[0], kernel_size=1)
+    _assign(layer, weight[:, :, None, None], bias)
+    return layer
+
+
+def _assign(layer: nn.Conv2d, weight: Tensor, bias: Tensor) -> None:
+    layer.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
+    layer.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)
