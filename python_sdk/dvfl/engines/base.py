@@ -33,7 +33,7 @@ def to_input(clip: ClipPixels, contract: InputContract) -> NDArray[np.float32] |
         EngineError: the clip's shape is not the contract's.
     """
     axes = tuple("THWC".index(axis) for axis in contract.layout)
-    if tuple(clip.shape[axis] for axis in axes) != contract.shape:
+    if clip.ndim != len(axes) or tuple(clip.shape[axis] for axis in axes) != contract.shape:
         raise EngineError(
             f"clip of shape {list(clip.shape)} (THWC) does not fit the model's input "
             f"{list(contract.shape)} ({contract.layout}); preprocess it with this bundle's spec"

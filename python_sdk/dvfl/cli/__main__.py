@@ -1,0 +1,5 @@
+"""``python -m dvfl.cli``."""
+
+from dvfl.cli.app import main
+
+main()

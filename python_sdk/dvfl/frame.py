@@ -1,0 +1,227 @@
+"""Frames as cameras and decoders give them, and the clip that a model takes. All of them are immutable."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class ColorMatrix(enum.StrEnum):
+    """The matrix that made Y, U and V; the values are the names used in the spec."""
+
+    BT601 = "BT601"
+    BT709 = "BT709"
+
+
+class ColorRange(enum.StrEnum):
+    """Limited: Y in 16..235, U and V in 16..240. Full: all in 0..255."""
+
+    LIMITED = "limited"
+    FULL = "full"
+
+
+class Rect(NamedTuple):
+    """A rectangle in stored pixels."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """One plane of 8-bit samples in a flat buffer.
+
+    Sample (x, y) lies at ``data[y * row_stride + x * pixel_stride]``. The buffer may end right after the
+    last sample, as the last row of an Android image does. Two planes may share one interleaved buffer:
+    for NV12, ``Plane(uv, stride, 2)`` is U and ``Plane(uv[1:], stride, 2)`` is V.
+
+    Raises:
+        ValueError: ``data`` is not a 1-D uint8 array, or a stride is not positive.
+    """
+
+    data: Pixels
+    row_stride: int
+    pixel_stride: int = 1
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.data, np.ndarray) or self.data.dtype != np.uint8 or self.data.ndim != 1:
+            raise ValueError(f"plane data must be a 1-D uint8 array, not {_describe(self.data)}")
+        if self.row_stride < 1 or self.pixel_stride < 1:
+            raise ValueError(f"strides must be positive, not {self.row_stride} and {self.pixel_stride}")
+
+    @classmethod
+    def from_array(cls, samples: Pixels) -> Plane:
+        """A plane without padding, from an array [height, width]."""
+        return cls(np.ascontiguousarray(samples).reshape(-1), row_stride=samples.shape[1])
+
+    def samples(self, width: int, height: int) -> Pixels:
+        """A view [height, width] of the samples, without a copy.
+
+        Raises:
+            ValueError: the buffer is too short for that many samples.
+        """
+        needed = (height - 1) * self.row_stride + (width - 1) * self.pixel_stride + 1
+        if self.data.size < needed:
+            raise ValueError(
+                f"plane of {width}x{height} samples with row stride {self.row_stride} and pixel stride "
+                f"{self.pixel_stride} needs {needed} bytes, the buffer has {self.data.size}"
+            )
+        step = self.data.strides[0]
+        return np.lib.stride_tricks.as_strided(
+            self.data, (height, width), (self.row_stride * step, self.pixel_stride * step), writeable=False
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A YUV 4:2:0 frame with everything needed to show it upright.
+
+    ``width`` and ``height`` count stored luma samples; chroma planes have ``(n + 1) // 2`` samples per side.
+    ``crop`` (stored pixels; default: all) is cut out first, then turned clockwise by ``rotation`` degrees,
+    then, if ``mirrored``, flipped left-right. ``time_s`` is the presentation time in seconds. A ``matrix`` or
+    ``color_range`` of None means that the source doesn't say; preprocessing then takes the spec's default.
+
+    Raises:
+        ValueError: a plane is too short, or the crop rectangle, rotation or time is not valid.
+    """
+
+    time_s: float
+    y: Plane
+    u: Plane
+    v: Plane
+    width: int
+    height: int
+    crop: Rect | None = None
+    rotation: int = 0
+    mirrored: bool = False
+    matrix: ColorMatrix | None = None
+    color_range: ColorRange | None = None
+
+    def __post_init__(self) -> None:
+        _check_time(self.time_s)
+        if self.width < 1 or self.height < 1:
+            raise ValueError(f"frame size must be positive, not {self.width}x{self.height}")
+        if self.rotation not in (0, 90, 180, 270):
+            raise ValueError(f"rotation must be 0, 90, 180 or 270 degrees, not {self.rotation}")
+        if self.matrix is not None:
+            object.__setattr__(self, "matrix", ColorMatrix(self.matrix))
+        if self.color_range is not None:
+            object.__setattr__(self, "color_range", ColorRange(self.color_range))
+        for name, plane, (width, height) in (
+            ("y", self.y, (self.width, self.height)),
+            ("u", self.u, self.chroma_size),
+            ("v", self.v, self.chroma_size),
+        ):
+            try:
+                plane.samples(width, height)
+            except ValueError as error:
+                raise ValueError(f"{name} {error}") from None
+        if self.crop is not None:
+            _check_rect(Rect(*self.crop), self.width, self.height)
+
+    @property
+    def chroma_size(self) -> tuple[int, int]:
+        """(width, height) of the U and V planes."""
+        return (self.width + 1) // 2, (self.height + 1) // 2
+
+    @property
+    def rect(self) -> Rect:
+        """The crop rectangle, or the whole frame."""
+        return Rect(0, 0, self.width, self.height) if self.crop is None else Rect(*self.crop)
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """(width, height) as shown, after crop rectangle and rotation."""
+        rect = self.rect
+        return (rect.width, rect.height) if self.rotation % 180 == 0 else (rect.height, rect.width)
+
+
+@dataclass(frozen=True, eq=False)
+class RgbFrame:
+    """An upright bitmap: uint8 [height, width, 3], RGB; ``time_s`` is the presentation time in seconds.
+
+    Raises:
+        ValueError: ``pixels`` has another shape or type.
+    """
+
+    pixels: Pixels
+    time_s: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_time(self.time_s)
+        pixels = self.pixels
+        is_array = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == 3
+        if not is_array or pixels.shape[2] != 3 or 0 in pixels.shape:
+            raise ValueError(f"RGB pixels must be a uint8 array [height, width, 3], not {_describe(pixels)}")
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A model's input: uint8 [T, H, W, 3], RGB, C-contiguous, with the presentation time of each frame.
+
+    Raises:
+        ValueError: ``pixels`` has another shape or type, or the number of times differs from T.
+    """
+
+    pixels: Pixels
+    time_s: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        pixels = self.pixels
+        is_array = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == 4
+        if not is_array or pixels.shape[3] != 3 or 0 in pixels.shape:
+            raise ValueError(f"clip pixels must be a uint8 array [T, H, W, 3], not {_describe(pixels)}")
+        if not pixels.flags.c_contiguous:
+            raise ValueError("clip pixels must be C-contiguous; use numpy.ascontiguousarray")
+        object.__setattr__(self, "time_s", tuple(float(time) for time in self.time_s))
+        if len(self.time_s) != pixels.shape[0]:
+            raise ValueError(f"clip has {pixels.shape[0]} frames but {len(self.time_s)} times")
+        for time in self.time_s:
+            _check_time(time)
+
+    @property
+    def frames(self) -> int:
+        """T, the number of frames."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.pixels.shape[2], self.pixels.shape[1]
+
+
+def to_byte(values: npt.NDArray[np.int32]) -> Pixels:
+    """Integers clamped to 0..255, as uint8."""
+    clamped: npt.NDArray[np.int32] = np.clip(values, 0, 255)
+    return clamped.astype(np.uint8)
+
+
+def _check_time(time_s: float) -> None:
+    if not math.isfinite(time_s):
+        raise ValueError(f"presentation time must be finite, not {time_s}")
+
+
+def _check_rect(rect: Rect, width: int, height: int) -> None:
+    inside = rect.left >= 0 and rect.top >= 0 and rect.left + rect.width <= width
+    if not inside or rect.top + rect.height > height or rect.width < 1 or rect.height < 1:
+        raise ValueError(f"crop {tuple(rect)} does not lie inside the {width}x{height} frame")
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {list(value.shape)}"
+    return type(value).__name__

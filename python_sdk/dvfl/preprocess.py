@@ -1,0 +1,90 @@
+"""Frames -> the model's uint8 input, converting only the source pixels that the crop needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dvfl.color import yuv_to_rgb
+from dvfl.frame import Clip, Frame, Pixels, Plane, RgbFrame
+from dvfl.resize import Indices, blend, crop_taps
+from dvfl.spec import PreprocessingSpec
+
+
+def preprocess_frame(frame: Frame | RgbFrame, spec: PreprocessingSpec) -> Pixels:
+    """One frame through crop rectangle, rotation, mirroring, short-side resize and centre crop.
+
+    Returns:
+        uint8 [size, size, 3], RGB, ``size`` being the spec's crop size.
+
+    Raises:
+        SpecError: the spec has no conversion for the frame's matrix and range.
+    """
+    x, y = crop_taps(*frame.upright_size, spec)
+    if isinstance(frame, RgbFrame):
+        needed = frame.pixels[y.both][:, x.both]
+        channels = (needed[..., 0], needed[..., 1], needed[..., 2])
+    else:
+        channels = _upright_rgb(frame, x.both, y.both, spec)
+    return np.stack([blend(channel, x, y, spec.resize) for channel in channels], axis=-1)
+
+
+def preprocess_clip(frames: Sequence[Frame | RgbFrame], spec: PreprocessingSpec) -> Clip:
+    """Already sampled frames, in order, as a clip of uint8 [T, size, size, 3].
+
+    Raises:
+        ValueError: the number of frames is not the spec's.
+        SpecError: the spec has no conversion for a frame's matrix and range.
+    """
+    if len(frames) != spec.temporal.frames:
+        raise ValueError(f"the model takes {spec.temporal.frames} frames, not {len(frames)}")
+    size = spec.crop.size
+    pixels = np.empty((len(frames), size, size, 3), np.uint8)
+    for index, frame in enumerate(frames):
+        # A short clip repeats frames; each is converted once.
+        repeats = index > 0 and frame is frames[index - 1]
+        pixels[index] = pixels[index - 1] if repeats else preprocess_frame(frame, spec)
+    return Clip(pixels, tuple(frame.time_s for frame in frames))
+
+
+def _upright_rgb(
+    frame: Frame, columns: Indices, rows: Indices, spec: PreprocessingSpec
+) -> tuple[Pixels, Pixels, Pixels]:
+    """R, G and B, uint8 [rows, columns], at positions of the upright frame."""
+    stored_columns, stored_rows, transposed = _stored_positions(frame, columns, rows)
+    color = spec.color
+    width, height = frame.chroma_size
+
+    def gather(plane: Plane, size: tuple[int, int], at_rows: Indices, at_columns: Indices) -> Pixels:
+        samples = plane.samples(*size)[at_rows].take(at_columns, axis=1)
+        return np.ascontiguousarray(samples.T) if transposed else samples
+
+    chroma_rows = stored_rows >> color.chroma_shift_y
+    chroma_columns = stored_columns >> color.chroma_shift_x
+    return yuv_to_rgb(
+        gather(frame.y, (frame.width, frame.height), stored_rows, stored_columns),
+        gather(frame.u, (width, height), chroma_rows, chroma_columns),
+        gather(frame.v, (width, height), chroma_rows, chroma_columns),
+        frame.matrix or color.untagged_matrix,
+        frame.color_range or color.untagged_range,
+        color,
+    )
+
+
+def _stored_positions(frame: Frame, columns: Indices, rows: Indices) -> tuple[Indices, Indices, bool]:
+    """(stored columns, stored rows, transposed) of upright positions.
+
+    Undoes the mirroring, then the clockwise rotation, then the crop rectangle. ``transposed``: stored rows
+    follow upright columns.
+    """
+    rect = frame.rect
+    if frame.mirrored:
+        columns = frame.upright_size[0] - 1 - columns
+    if frame.rotation == 90:
+        columns, rows = rows, rect.height - 1 - columns
+    elif frame.rotation == 180:
+        columns, rows = rect.width - 1 - columns, rect.height - 1 - rows
+    elif frame.rotation == 270:
+        columns, rows = rect.width - 1 - rows, columns
+    return columns + rect.left, rows + rect.top, frame.rotation % 180 != 0

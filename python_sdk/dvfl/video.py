@@ -1,0 +1,196 @@
+"""Video files -> exactly the frames the spec asks for, or one clear line that says why not.
+
+Frames are counted and chosen among those that really decode, in presentation order, so frames hidden by an
+edit list don't count and key frames have no privilege. A damaged or cut-off file is refused: its frame
+count, and with it the choice of frames, would not be that of the video somebody shot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import av
+import av.error
+import av.stream
+
+from dvfl.decoded import to_frame
+from dvfl.errors import VideoError
+from dvfl.frame import Clip, Frame
+from dvfl.preprocess import preprocess_clip
+from dvfl.sampling import clip_frame_indices
+from dvfl.spec import PreprocessingSpec
+from dvfl.truncation import declared_size
+
+PathLike = str | Path
+# One picture holds no motion; it is a photo that was given by mistake.
+FEWEST_FRAMES = 2
+# For raw streams that carry neither time stamps nor a frame rate.
+FALLBACK_RATE = 25
+
+
+def load_clip(path: PathLike, spec: PreprocessingSpec) -> Clip:
+    """A video file as the model's input: uint8 [T, size, size, 3] RGB with presentation times.
+
+    Raises:
+        VideoError: the file cannot be read as a video; the message is one line.
+    """
+    return preprocess_clip(read_frames(path, spec), spec)
+
+
+def read_frames(path: PathLike, spec: PreprocessingSpec) -> list[Frame]:
+    """The T frames that stand for the whole video, chosen by ``clip_frame_indices``, in order.
+
+    A frame that is asked for more than once is one object in several places of the list.
+
+    Raises:
+        VideoError: the file is missing, empty, no video, damaged, cut off, of one frame only, HDR or of a
+            pixel format without a defined conversion; the message is one line.
+    """
+    expected = _packet_count(path)
+    total, chosen = _collect(path, clip_frame_indices(max(expected, 1), spec), spec)
+    if total != expected:
+        # Containers may hold packets that show nothing, or several pictures in one packet.
+        total, chosen = _collect(path, clip_frame_indices(max(total, 1), spec), spec)
+    if total < FEWEST_FRAMES:
+        seen = "no frame that decodes" if total == 0 else "only one frame"
+        raise VideoError(f"{path}: has {seen}; give a video of at least {FEWEST_FRAMES} frames")
+    return [chosen[index] for index in clip_frame_indices(total, spec)]
+
+
+def iter_frames(path: PathLike, spec: PreprocessingSpec) -> Iterator[Frame]:
+    """Every frame of a video in presentation order, one at a time.
+
+    Raises:
+        VideoError: as ``read_frames``, but a video of one frame is accepted.
+    """
+    for index, (time_s, picture) in enumerate(_pictures(path)):
+        yield _convert(path, index, time_s, picture, spec)
+
+
+def frame_count(path: PathLike) -> int:
+    """The number of frames that decode. Raises VideoError as ``read_frames``."""
+    return sum(1 for _ in _pictures(path))
+
+
+def _collect(
+    path: PathLike, wanted: Collection[int], spec: PreprocessingSpec
+) -> tuple[int, dict[int, Frame]]:
+    """Decode all of it: (number of frames, the wanted ones that exist)."""
+    chosen: dict[int, Frame] = {}
+    total = 0
+    for time_s, picture in _pictures(path):
+        if total in wanted:
+            chosen[total] = _convert(path, total, time_s, picture, spec)
+        total += 1
+    return total, chosen
+
+
+def _convert(
+    path: PathLike, index: int, time_s: float, picture: av.VideoFrame, spec: PreprocessingSpec
+) -> Frame:
+    try:
+        return to_frame(picture, time_s, spec)
+    except VideoError as error:
+        raise VideoError(f"{path}: frame {index}: {error}") from None
+
+
+def _pictures(path: PathLike) -> Iterator[tuple[float, av.VideoFrame]]:
+    """(presentation time in seconds, picture) of every frame, in presentation order."""
+    with _opened(path) as (container, stream):
+        stream.thread_type = "AUTO"
+        rate = float(stream.average_rate or stream.guessed_rate or FALLBACK_RATE)
+        count = 0
+        for packet in _packets(path, container, stream):
+            try:
+                pictures = packet.decode()
+            except (av.error.FFmpegError, OSError) as error:
+                raise _damaged(path, f"decoding stops after {count} frames: {_reason(error)}") from None
+            for picture in pictures:
+                if not isinstance(picture, av.VideoFrame):
+                    continue
+                if picture.is_corrupt:
+                    raise _damaged(path, f"frame {count} does not decode cleanly")
+                time = picture.time
+                yield (count / rate if time is None else time), picture
+                count += 1
+
+
+def _packet_count(path: PathLike) -> int:
+    with _opened(path) as (container, stream):
+        return sum(packet.size > 0 and not packet.is_discard for packet in _packets(path, container, stream))
+
+
+def _packets(
+    path: PathLike, container: av.container.InputContainer, stream: av.VideoStream
+) -> Iterator[av.Packet[av.VideoStream]]:
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except (av.error.FFmpegError, OSError) as error:
+            raise _damaged(path, f"reading stops: {_reason(error)}") from None
+        if packet.is_corrupt:
+            raise _damaged(path, "it holds an incomplete packet")
+        yield packet
+
+
+@contextmanager
+def _opened(path: PathLike) -> Iterator[tuple[av.container.InputContainer, av.VideoStream]]:
+    """The container and its video stream, after the checks that need no decoding."""
+    _check_file(path)
+    try:
+        # The prefix keeps a name such as "a:b.mp4" from being taken for a protocol; the whitelist keeps
+        # a playlist from reaching the network.
+        options = {"protocol_whitelist": "file"}
+        container = av.open(f"file:{path}", mode="r", options=options, metadata_errors="ignore")
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise VideoError(
+            f"{path}: cannot be read as a video ({_reason(error)}); "
+            "check that it is one and that it was copied whole"
+        ) from None
+    with container:
+        streams = [
+            stream
+            for stream in container.streams.video
+            if not stream.disposition & av.stream.Disposition.attached_pic
+        ]
+        if not streams:
+            kinds = sorted({stream.type for stream in container.streams})
+            holds = f"only {' and '.join(kinds)}" if kinds else "nothing that can be read"
+            raise VideoError(f"{path}: has no video stream, it holds {holds}; give a file with a picture")
+        if streams[0].codec_context is None:
+            raise VideoError(f"{path}: no decoder for its video codec; convert it to H.264 in an .mp4 file")
+        yield container, streams[0]
+
+
+def _check_file(path: PathLike) -> None:
+    file = Path(path)
+    try:
+        if file.is_dir():
+            raise VideoError(f"{path}: is a folder, give a video file")
+        size = file.stat().st_size
+        with file.open("rb") as opened:
+            declared = declared_size(opened, size)
+    except FileNotFoundError:
+        raise VideoError(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise VideoError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    if size == 0:
+        raise VideoError(f"{path}: is empty (0 bytes); copy or record it again")
+    if declared is not None and declared > size:
+        raise _damaged(path, f"it is cut off at {size} of {declared} bytes")
+
+
+def _damaged(path: PathLike, what: str) -> VideoError:
+    return VideoError(
+        f"{path}: the video is damaged: {what}; copy it again, or keep what decodes with: "
+        "ffmpeg -i IN -c:v libx264 OUT.mp4"
+    )
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
