@@ -39,5 +39,9 @@ class ConversionError(DvflError):
     """A target refused an option or failed to convert the model."""
 
 
+class GateError(DvflError):
+    """An artifact was made and executed, but missed a tolerance or a budget."""
+
+
 class OutputError(DvflError):
     """An output path cannot be written."""

@@ -50,7 +50,7 @@ class FrameWindow:
         """Keeps a frame newer than all others and drops those that no later window can need."""
         if not self._frames or tick - self.newest_tick > self._window:
             self._due = tick + self._window
-        self._frames.append((tick, time_s, pixels))
+        self._frames.append((tick, time_s, np.ascontiguousarray(pixels)))
         while self._frames[0][0] <= tick - self._window:
             self._frames.popleft()
 

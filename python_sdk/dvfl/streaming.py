@@ -249,15 +249,16 @@ class StreamingRecognizer:
 
     def _infer(self) -> list[Update]:
         clip = self._window.clip(self.options.window_s, self.recognizer.spec)
+        tick, time_s = self._window.newest_tick, self._window.newest_time_s
         logits = self.recognizer.logits(clip)
         self._count(inferences=1)
-        tick, self._last_time_s = self._window.newest_tick, self._window.newest_time_s
+        self._last_time_s = time_s
         scores = self._smoother.update(tick, softmax(logits))
         changes = self._activity.update(tick, scores)
         labels = self.recognizer.labels
         active = None if self._activity.index is None else labels[self._activity.index]
         ranked = rank(logits, labels, self.options.top, scores)
-        return [Result(self._last_time_s, tuple(ranked), active), *self._events(changes)]
+        return [Result(time_s, tuple(ranked), active), *self._events(changes)]
 
     def _events(self, changes: list[Change]) -> list[Update]:
         labels, time_s = self.recognizer.labels, self._last_time_s

@@ -6,7 +6,6 @@ folded float32 weights are the correctly rounded ones.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 Affine = tuple[Tensor, Tensor]

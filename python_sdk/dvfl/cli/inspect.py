@@ -91,7 +91,7 @@ def _print_bundle(bundle: Bundle, checks: dict[str, str | None]) -> None:
         ]
     )
     click.echo("\nartifacts")
-    header = ("", "size", "input", "on the accelerator", "parity", "file")
+    header = ("", "size", "input", "on the accelerator", "parity", "file", "")
     print_table([header, *(_artifact_row(artifact, checks) for artifact in manifest.artifacts)], right=(1,))
     others = [stored for stored in _stored_files(manifest) if stored not in manifest.artifacts]
     if others:
@@ -110,7 +110,8 @@ def _artifact_row(artifact: Artifact, checks: dict[str, str | None]) -> tuple[st
         f"{contract.dtype} {contract.layout} {shape}",
         _delegation(artifact),
         _parity(artifact),
-        f"{artifact.file} {_state(artifact, checks)}",
+        artifact.file,
+        _state(artifact, checks),
     )
 
 
@@ -118,7 +119,7 @@ def _delegation(artifact: Artifact) -> str:
     report = artifact.operators
     if report is None:
         return "not examined"
-    share = report.macs_share("delegate") + report.macs_share("native")
+    share = report.macs_share("delegate")
     calls = f" in {report.delegate_calls} calls" if report.delegate_calls > 1 else ""
     return f"{share:.1%} of MACs{calls}"
 

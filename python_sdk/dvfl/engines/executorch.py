@@ -35,14 +35,15 @@ class _ThreadPool:
         # Weak, so that an engine that nobody closed does not hold the pool for ever.
         self.users: WeakSet[ExecuTorchEngine] = WeakSet()
 
-    def resize(self, threads: int) -> None:
-        """Replaces the pool, if it has another number of threads.
+    def resize(self, threads: int | None) -> None:
+        """Replaces the pool, if ``threads`` is another number than it has; ``None`` keeps it.
 
         Raises:
             EngineError: an open engine uses it.
         """
+        # The first question creates the pool, which prints what it finds out about the processor.
         current = runtime._threadpool_get_thread_count()
-        if threads == current:
+        if threads in (None, current):
             return
         if len(self.users):
             raise EngineError(
@@ -102,8 +103,7 @@ def load(bundle: Bundle, artifact: Artifact | None, threads: int | None) -> Exec
     path = bundle.verified(artifact)
     program = path.read_bytes()
     with _POOL.lock, captured_log(_NOISE) as log:
-        if threads is not None:
-            _POOL.resize(threads)
+        _POOL.resize(threads)
         try:
             module = runtime._load_for_executorch_from_buffer(program)
             meta = module.method_meta(_METHOD)

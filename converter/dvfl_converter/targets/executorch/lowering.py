@@ -12,12 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from dvfl.model.modulation import SpatioTemporalFocalModulation
-from dvfl.model.network import FocalBlock, PatchProjection, VideoFocalNet
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
+from dvfl.model.modulation import SpatioTemporalFocalModulation
+from dvfl.model.network import FocalBlock, PatchProjection, VideoFocalNet
 from dvfl_converter.lowering.folding import centre_outputs, fold_affine, fold_normalisation
+from dvfl_converter.lowering.layers import channel_mean, frozen, over_time, pointwise, strided
 
 
 def lower(
@@ -38,7 +39,9 @@ class LoweredNetwork(nn.Module):
         embed = reference.patch_embed
         rows = size // embed.proj.kernel_size[0]
         self.frames = frames
-        self.patch_embed = _Projection(embed, *fold_normalisation(embed.proj.weight, embed.proj.bias, mean, std))
+        self.patch_embed = _Projection(
+            embed, *fold_normalisation(embed.proj.weight, embed.proj.bias, mean, std)
+        )
         self.layers = nn.ModuleList()
         for stage in reference.layers:
             parts = nn.Module()
@@ -48,8 +51,10 @@ class LoweredNetwork(nn.Module):
             self.layers.append(parts)
             rows = rows if down is None else rows // 2
         self.standardise = _Standardise(reference.norm.normalized_shape[0], reference.norm.eps)
-        self.head = _pointwise(
-            *fold_affine(reference.head.weight, reference.head.bias, reference.norm.weight, reference.norm.bias)
+        self.head = pointwise(
+            *fold_affine(
+                reference.head.weight, reference.head.bias, reference.norm.weight, reference.norm.bias
+            )
         )
 
     def forward(self, clip: Tensor) -> Tensor:
@@ -70,11 +75,10 @@ class _Projection(nn.Module):
 
     def __init__(self, reference: PatchProjection, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2:], stride=reference.proj.stride)
-        _assign(self.proj, *centre_outputs(weight, bias))
+        self.proj = strided(*centre_outputs(weight, bias))
         self.to_unit_variance = _ToUnitVariance(weight.shape[0], reference.norm.eps)
-        self.scale = nn.Parameter(reference.norm.weight.detach().view(1, -1, 1, 1).clone(), requires_grad=False)
-        self.shift = nn.Parameter(reference.norm.bias.detach().view(1, -1, 1, 1).clone(), requires_grad=False)
+        self.scale = frozen(reference.norm.weight.view(1, -1, 1, 1))
+        self.shift = frozen(reference.norm.bias.view(1, -1, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.to_unit_variance(self.proj(x)) * self.scale + self.shift
@@ -90,8 +94,8 @@ class _Block(nn.Module):
         self.standardise1 = _Standardise(norm1.normalized_shape[0], norm1.eps)
         self.modulation = _Modulation(reference.modulation, norm1.weight, norm1.bias, frames, rows)
         self.standardise2 = _Standardise(norm2.normalized_shape[0], norm2.eps)
-        self.fc1 = _pointwise(*fold_affine(mlp.fc1.weight, mlp.fc1.bias, norm2.weight, norm2.bias))
-        self.fc2 = _pointwise(mlp.fc2.weight, mlp.fc2.bias)
+        self.fc1 = pointwise(*fold_affine(mlp.fc1.weight, mlp.fc1.bias, norm2.weight, norm2.bias))
+        self.fc2 = pointwise(mlp.fc2.weight, mlp.fc2.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.modulation(self.standardise1(x))
@@ -111,18 +115,18 @@ class _Modulation(nn.Module):
         self.rows = rows
         f_weight, f_bias = fold_affine(reference.f.weight, reference.f.bias, scale, shift)
         t_weight, t_bias = fold_affine(reference.f_temporal.weight, reference.f_temporal.bias, scale, shift)
-        self.query = _pointwise(f_weight[:dim], f_bias[:dim])
-        self.spatial_context = _pointwise(f_weight[dim : 2 * dim], f_bias[dim : 2 * dim])
-        self.spatial_gates = _pointwise(f_weight[2 * dim :], f_bias[2 * dim :])
-        self.temporal_context = _pointwise(t_weight[:dim], t_bias[:dim])
-        self.temporal_gates = _pointwise(t_weight[dim:], t_bias[dim:])
+        self.query = pointwise(f_weight[:dim], f_bias[:dim])
+        self.spatial_context = pointwise(f_weight[dim : 2 * dim], f_bias[dim : 2 * dim])
+        self.spatial_gates = pointwise(f_weight[2 * dim :], f_bias[2 * dim :])
+        self.temporal_context = pointwise(t_weight[:dim], t_bias[:dim])
+        self.temporal_gates = pointwise(t_weight[dim:], t_bias[dim:])
         self.spatial_layers = nn.ModuleList(layer[0] for layer in reference.focal_layers)
         self.temporal_layers = nn.ModuleList(
-            _over_stacked_frames(layer[0], rows) for layer in reference.focal_layers_temporal
+            over_time(layer[0], rows) for layer in reference.focal_layers_temporal
         )
-        self.spatial_out = _pointwise(reference.h.weight.flatten(1), reference.h.bias)
-        self.temporal_out = _pointwise(reference.h_temporal.weight.flatten(1), reference.h_temporal.bias)
-        self.proj = _pointwise(reference.proj.weight, reference.proj.bias)
+        self.spatial_out = pointwise(reference.h.weight.flatten(1), reference.h.bias)
+        self.temporal_out = pointwise(reference.h_temporal.weight.flatten(1), reference.h_temporal.bias)
+        self.proj = pointwise(reference.proj.weight, reference.proj.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = self.proj(self.query(x) * self._spatial(x) * self._temporal(x))
@@ -139,7 +143,7 @@ class _Modulation(nn.Module):
         stacked = _stack_frames(x, self.frames)
         context, levels = _focal_levels(self.temporal_context(stacked), self.temporal_layers)
         gates = self.temporal_gates(stacked)
-        overall = self._repeat_gated(gelu(self._mean_over_time(context)), gates[:, len(levels) :])
+        overall = self._repeat_gated(gelu(self._meanover_time(context)), gates[:, len(levels) :])
         gathered = _gated_sum(levels, gates) + overall
         return _unstack_frames(self.temporal_out(gathered), self.frames, self.rows)
 
@@ -148,7 +152,7 @@ class _Modulation(nn.Module):
         slices = [gate[:, :, frame * self.rows : (frame + 1) * self.rows] for frame in range(self.frames)]
         return torch.cat([overall * gate_of_frame for gate_of_frame in slices], dim=2)
 
-    def _mean_over_time(self, stacked: Tensor) -> Tensor:
+    def _meanover_time(self, stacked: Tensor) -> Tensor:
         """Mean over T of ``[1, C, T*h, w]`` as a sum of slices: ``[1, C, h, w]``."""
         total = stacked[:, :, : self.rows]
         for frame in range(1, self.frames):
@@ -161,7 +165,7 @@ class _Standardise(nn.Module):
 
     def __init__(self, channels: int, eps: float) -> None:
         super().__init__()
-        self.mean = _channel_mean(channels)
+        self.mean = channel_mean(channels)
         self.to_unit_variance = _ToUnitVariance(channels, eps)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -174,7 +178,7 @@ class _ToUnitVariance(nn.Module):
 
     def __init__(self, channels: int, eps: float) -> None:
         super().__init__()
-        self.variance = _channel_mean(channels, eps)
+        self.variance = channel_mean(channels, eps)
 
     def forward(self, centred: Tensor) -> Tensor:
         return centred * torch.rsqrt(self.variance(centred * centred))
@@ -204,30 +208,3 @@ def _stack_frames(x: Tensor, frames: int) -> Tensor:
 def _unstack_frames(stacked: Tensor, frames: int, rows: int) -> Tensor:
     """``[1, C, T*h, w]`` to ``[T, C, h, w]``."""
     return torch.cat([stacked[:, :, frame * rows : (frame + 1) * rows] for frame in range(frames)], dim=0)
-
-
-def _over_stacked_frames(layer: nn.Conv1d, rows: int) -> nn.Conv2d:
-    """A Conv1d over T on frames stacked along the height: tap k of frame t reads row ``(t + k) * h``."""
-    kernel = layer.kernel_size[0]
-    reach = kernel // 2 * rows
-    conv = nn.Conv2d(
-        layer.in_channels, layer.out_channels, (kernel, 1), padding=(reach, 0), dilation=(rows, 1), bias=False
-    )
-    conv.weight = nn.Parameter(layer.weight.detach().unsqueeze(-1).clone(), requires_grad=False)
-    return conv
-
-
-def _channel_mean(channels: int, offset: float = 0.0) -> nn.Conv2d:
-    """The mean over channels plus ``offset``, as a 1x1 convolution onto one channel."""
-    return _pointwise(torch.full((1, channels), 1.0 / channels), torch.full((1,), offset))
-
-
-def _pointwise(weight: Tensor, bias: Tensor) -> nn.Conv2d:
-    layer = nn.Conv2d(weight.shape[1], weight.shape[0], kernel_size=1)
-    _assign(layer, weight[:, :, None, None], bias)
-    return layer
-
-
-def _assign(layer: nn.Conv2d, weight: Tensor, bias: Tensor) -> None:
-    layer.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
-    layer.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from dvfl.model.modulation import SpatioTemporalFocalModulation
-from dvfl.model.network import FocalBlock, PatchProjection, VideoFocalNet
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
+from dvfl.model.modulation import SpatioTemporalFocalModulation
+from dvfl.model.network import FocalBlock, PatchProjection, VideoFocalNet
 from dvfl_converter.lowering.folding import centre_outputs, fold_affine, fold_normalisation
+from dvfl_converter.lowering.layers import frozen, linear, over_time, strided
 
 
 def lower(reference: VideoFocalNet, frames: int, mean: Sequence[float], std: Sequence[float]) -> nn.Module:
@@ -39,8 +40,10 @@ class LoweredNetwork(nn.Module):
             parts.downsample = None if down is None else _Projection(down, down.proj.weight, down.proj.bias)
             self.layers.append(parts)
         self.eps = reference.norm.eps
-        self.head = _linear(
-            *fold_affine(reference.head.weight, reference.head.bias, reference.norm.weight, reference.norm.bias)
+        self.head = linear(
+            *fold_affine(
+                reference.head.weight, reference.head.bias, reference.norm.weight, reference.norm.bias
+            )
         )
 
     def forward(self, clip: Tensor) -> Tensor:
@@ -61,10 +64,9 @@ class _Projection(nn.Module):
 
     def __init__(self, reference: PatchProjection, weight: Tensor, bias: Tensor) -> None:
         super().__init__()
-        self.proj = nn.Conv2d(weight.shape[1], weight.shape[0], weight.shape[2:], stride=reference.proj.stride)
-        _assign(self.proj, *centre_outputs(weight, bias))
-        self.scale = nn.Parameter(reference.norm.weight.detach().clone(), requires_grad=False)
-        self.shift = nn.Parameter(reference.norm.bias.detach().clone(), requires_grad=False)
+        self.proj = strided(*centre_outputs(weight, bias))
+        self.scale = frozen(reference.norm.weight)
+        self.shift = frozen(reference.norm.bias)
         self.eps = reference.norm.eps
 
     def forward(self, x: Tensor) -> Tensor:
@@ -80,8 +82,8 @@ class _Block(nn.Module):
         self.eps = reference.norm1.eps
         norm1, norm2, mlp = reference.norm1, reference.norm2, reference.mlp
         self.modulation = _Modulation(reference.modulation, norm1.weight, norm1.bias, frames)
-        self.fc1 = _linear(*fold_affine(mlp.fc1.weight, mlp.fc1.bias, norm2.weight, norm2.bias))
-        self.fc2 = _linear(mlp.fc2.weight, mlp.fc2.bias)
+        self.fc1 = linear(*fold_affine(mlp.fc1.weight, mlp.fc1.bias, norm2.weight, norm2.bias))
+        self.fc2 = linear(mlp.fc2.weight, mlp.fc2.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.modulation(_standardise(x, self.eps))
@@ -100,16 +102,16 @@ class _Modulation(nn.Module):
         self.frames = frames
         f_weight, f_bias = fold_affine(reference.f.weight, reference.f.bias, scale, shift)
         t_weight, t_bias = fold_affine(reference.f_temporal.weight, reference.f_temporal.bias, scale, shift)
-        self.query = _linear(f_weight[:dim], f_bias[:dim])
-        self.spatial_context = _linear(f_weight[dim : 2 * dim], f_bias[dim : 2 * dim])
-        self.spatial_gates = _linear(f_weight[2 * dim :], f_bias[2 * dim :])
-        self.temporal_context = _linear(t_weight[:dim], t_bias[:dim])
-        self.temporal_gates = _linear(t_weight[dim:], t_bias[dim:])
+        self.query = linear(f_weight[:dim], f_bias[:dim])
+        self.spatial_context = linear(f_weight[dim : 2 * dim], f_bias[dim : 2 * dim])
+        self.spatial_gates = linear(f_weight[2 * dim :], f_bias[2 * dim :])
+        self.temporal_context = linear(t_weight[:dim], t_bias[:dim])
+        self.temporal_gates = linear(t_weight[dim:], t_bias[dim:])
         self.spatial_layers = nn.ModuleList(layer[0] for layer in reference.focal_layers)
-        self.temporal_layers = nn.ModuleList(_over_time(layer[0]) for layer in reference.focal_layers_temporal)
-        self.spatial_out = _linear(reference.h.weight.flatten(1), reference.h.bias)
-        self.temporal_out = _linear(reference.h_temporal.weight.flatten(1), reference.h_temporal.bias)
-        self.proj = _linear(reference.proj.weight, reference.proj.bias)
+        self.temporal_layers = nn.ModuleList(over_time(layer[0]) for layer in reference.focal_layers_temporal)
+        self.spatial_out = linear(reference.h.weight.flatten(1), reference.h.bias)
+        self.temporal_out = linear(reference.h_temporal.weight.flatten(1), reference.h_temporal.bias)
+        self.proj = linear(reference.proj.weight, reference.proj.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         modulated = self.query(x) * self._spatial(x) * self._temporal(x)
@@ -117,14 +119,18 @@ class _Modulation(nn.Module):
         return out
 
     def _spatial(self, x: Tensor) -> Tensor:
-        context = _gather(self.spatial_context(x), self.spatial_gates(x), self.spatial_layers, mean_axes=(1, 2))
+        context = _gather(
+            self.spatial_context(x), self.spatial_gates(x), self.spatial_layers, mean_axes=(1, 2)
+        )
         out: Tensor = self.spatial_out(context)
         return out
 
     def _temporal(self, x: Tensor) -> Tensor:
         frames, height, width, dim = x.shape
         rows = x.reshape(1, frames, height * width, dim)
-        context = _gather(self.temporal_context(rows), self.temporal_gates(rows), self.temporal_layers, mean_axes=(1,))
+        context = _gather(
+            self.temporal_context(rows), self.temporal_gates(rows), self.temporal_layers, mean_axes=(1,)
+        )
         out: Tensor = self.temporal_out(context)
         return out.reshape(frames, height, width, dim)
 
@@ -147,22 +153,3 @@ def _standardise(x: Tensor, eps: float) -> Tensor:
 
 def _scale_to_unit_variance(centred: Tensor, eps: float) -> Tensor:
     return centred * torch.rsqrt((centred * centred).mean(dim=-1, keepdim=True) + eps)
-
-
-def _over_time(layer: nn.Conv1d) -> nn.Conv2d:
-    """A Conv1d over T as a Conv2d over ``[1, C, T, h*w]`` with a ``(k, 1)`` kernel."""
-    kernel = layer.kernel_size[0]
-    conv = nn.Conv2d(layer.in_channels, layer.out_channels, (kernel, 1), padding=(kernel // 2, 0), bias=False)
-    conv.weight = nn.Parameter(layer.weight.detach().unsqueeze(-1).clone(), requires_grad=False)
-    return conv
-
-
-def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
-    layer = nn.Linear(weight.shape[1], weight.shape[0])
-    _assign(layer, weight, bias)
-    return layer
-
-
-def _assign(layer: nn.Linear | nn.Conv2d, weight: Tensor, bias: Tensor) -> None:
-    layer.weight = nn.Parameter(weight.detach().clone(), requires_grad=False)
-    layer.bias = nn.Parameter(bias.detach().clone(), requires_grad=False)

@@ -1,0 +1,45 @@
+# Everything a fresh clone needs: 'make demo' and 'make test'. Both set up .venv first, once.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+STUDENT := assets/camera_motion_student.pth
+LABELS := assets/camera_motion_labels.txt
+CLIPS := $(sort $(wildcard assets/clips/*.mp4)) assets/carving_ice.mp4
+BUNDLE := demo/bundle
+SOURCES := python_sdk converter training spec tests
+
+.PHONY: help setup demo test test-quick lint types format golden clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+setup:  ## Make .venv with everything in it (a second run takes a second)
+	@ci/setup.sh
+
+demo: setup  ## Convert the shipped student to all three targets, prove it, write a report
+	@$(BIN)/dvfl convert $(STUDENT) --labels $(LABELS) --out $(BUNDLE) --size 64 --force \
+		--precision litert=fp32 --precision litert=int8 --precision executorch=fp32 --precision coreml=fp16 \
+		$(foreach clip,$(CLIPS),--clip $(clip))
+
+test: setup lint types  ## Lint, types and every test
+	@$(BIN)/pytest -n 2 --dist loadfile
+
+test-quick: setup  ## The tests that need no conversion
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+
+lint: setup
+	@$(BIN)/ruff check $(SOURCES)
+	@$(BIN)/ruff format --check $(SOURCES)
+
+types: setup
+	@$(BIN)/mypy
+
+format: setup  ## Format the Python sources
+	@$(BIN)/ruff check --fix $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+golden: setup  ## Check that the golden vectors are what their script makes
+	@$(BIN)/python spec/make_golden.py --check
+
+clean:  ## Remove .venv and what the demo wrote
+	rm -rf .venv demo

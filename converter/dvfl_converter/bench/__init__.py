@@ -1,0 +1,1 @@
+"""Timing on this machine; a phone's figures come from the phone."""

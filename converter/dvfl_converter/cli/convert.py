@@ -1,0 +1,105 @@
+"""``dvfl convert``: a checkpoint becomes a proved bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dvfl.cli.options import next_step
+from dvfl.errors import GateError
+
+HELP = """Convert CHECKPOINT to phone artifacts, prove them on clips, and write a bundle.
+
+The bundle holds the artifacts, their operator placement and parity with PyTorch, the labels, the
+preprocessing contract, reference vectors and report.html. It is written whole or not at all.
+
+\b
+Examples:
+  dvfl convert student.pth --labels labels.txt --out bundle --clip a.mp4 --clip b.mp4
+  dvfl convert student.pth --labels labels.txt --out bundle --target litert --precision fp32 --precision int8
+  dvfl convert student.pth --labels labels.txt --out bundle --precision litert=int8 --precision coreml=fp16
+
+Exit codes: 0 every artifact was made and none missed its gate; 1 otherwise (the bundle still holds
+what was made); 2 wrong usage.
+"""
+
+
+@click.command("convert", help=HELP, short_help="Turn a checkpoint into phone artifacts, with proof.")
+@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.option(
+    "--labels", required=True, type=click.Path(path_type=Path), help="One label per line, in head order."
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The bundle folder to write.")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="TARGET",
+    help="executorch, coreml or litert; repeatable.  [default: all]",
+)
+@click.option(
+    "--precision",
+    "precisions",
+    multiple=True,
+    metavar="[TARGET=]P",
+    help="fp32, fp16 or int8; repeatable.  [default: fp32; fp16 for coreml]",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="TARGET.OPTION=VALUE",
+    help="An option of one target, e.g. litert.int8=static or coreml.minimum_deployment_target=iOS17.",
+)
+@click.option("--frames", default=8, show_default=True, help="Frames per clip, T.")
+@click.option(
+    "--size", default=224, show_default=True, help="Height and width of the model's input; a multiple of 32."
+)
+@click.option(
+    "--clip",
+    "clips",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A video to prove the artifacts on; repeatable.  [default: generated patterns]",
+)
+@click.option(
+    "--calibration-clips",
+    type=click.Path(path_type=Path),
+    help="A folder of videos for static int8; none may also be a --clip.",
+)
+@click.option("--force", is_flag=True, help="Replace an existing bundle at --out.")
+def convert(
+    checkpoint: Path,
+    labels: Path,
+    out: Path,
+    targets: tuple[str, ...],
+    precisions: tuple[str, ...],
+    settings: tuple[str, ...],
+    frames: int,
+    size: int,
+    clips: tuple[Path, ...],
+    calibration_clips: Path | None,
+    force: bool,
+) -> None:
+    """Runs the pipeline and ends with the verdict."""
+    from dvfl_converter.plan import plan_conversions
+
+    conversions = plan_conversions(targets, precisions, settings)
+    from dvfl_converter.pipeline import Request
+    from dvfl_converter.pipeline import convert as run
+
+    request = Request(
+        checkpoint, labels, out, conversions, frames, size, clips, calibration_clips, replace=force
+    )
+    outcome = run(request)
+    if not clips:
+        click.echo(
+            "note: proved on generated patterns only; add --clip VIDEO to prove it on real video", err=True
+        )
+    click.echo(f"bundle: {out}\nreport: {out / 'report.html'}")
+    example = clips[0] if clips else "CLIP.mp4"
+    next_step(f"dvfl predict {out} {example}    or    dvfl verify {out}")
+    if outcome.failures or outcome.failed_gates:
+        names = [failure.name for failure in outcome.failures] + [a.name for a in outcome.failed_gates]
+        raise GateError(f"not usable: {', '.join(names)}; the reasons are above and in report.html")

@@ -1,0 +1,110 @@
+"""``dvfl verify``: the proof again, on this machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dvfl.cli.options import next_step, print_table
+from dvfl.errors import GateError
+
+if TYPE_CHECKING:
+    from dvfl_converter.verification import Verified
+
+HELP = """Verify BUNDLE: sha256 of every artifact, then its logits against PyTorch on every clip.
+
+Clips are the bundle's own reference vectors and any --clip given. Exit code 1 if a gate fails.
+
+\b
+Gates (docs/reading-the-report.md explains each figure):
+  fp32  max abs error <= 1e-4 of the logit range
+  fp16  cosine >= .9995 on every clip
+  int8  mean cosine >= .999, worst clip >= .99, top-1 agreement >= 99 %
+
+\b
+Examples:
+  dvfl verify bundle
+  dvfl verify bundle --clip my.mp4 --json result.json
+  dvfl verify bundle --localize       name the first layer that drifts
+"""
+
+
+@click.command("verify", help=HELP, short_help="Prove a bundle's artifacts again, on this machine.")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.option(
+    "--clip", "clips", multiple=True, type=click.Path(path_type=Path), help="A further video; repeatable."
+)
+@click.option(
+    "--localize", is_flag=True, help="Where an artifact misses its gate, name the first layer that drifts."
+)
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), help="Also write the figures to this file."
+)
+def verify(bundle: Path, clips: tuple[Path, ...], localize: bool, json_file: Path | None) -> None:
+    """Prints a line per artifact and exits 1 if any fails."""
+    from dvfl.bundle import Bundle
+    from dvfl.files import atomic_write
+    from dvfl_converter.clips import read_clips
+    from dvfl_converter.verification import verify as run
+
+    opened = Bundle.open(bundle)
+    extra = read_clips(clips, opened.manifest.preprocessing)
+    results = run(opened, extra, find_drift=localize)
+    print_table([_HEADER, *map(_row, results)], right=(2, 3, 4, 5, 6, 7))
+    for result in results:
+        for line in _details(result):
+            click.echo(f"  {result.name}: {line}")
+    if json_file is not None:
+        with atomic_write(json_file) as stream:
+            stream.write(json.dumps([_as_json(result) for result in results], indent=2).encode())
+    failed = [result.name for result in results if not result.ok]
+    if failed:
+        hint = "" if localize else "; --localize names the first layer that drifts"
+        raise GateError(f"failed: {', '.join(failed)}{hint}")
+    next_step(f"dvfl bench {bundle}")
+
+
+_HEADER = ("artifact", "verdict", "clips", "max error", "of range", "min cosine", "min SNR dB", "top-1")
+
+
+def _row(result: Verified) -> tuple[str, ...]:
+    parity = result.parity
+    verdict = "changed" if not result.intact else "error" if result.error else parity.status.replace("_", " ")
+    if not parity.clips:
+        return (result.name, verdict, *["-"] * 6)
+    return (
+        result.name,
+        verdict,
+        str(len(parity.clips)),
+        f"{max(clip.max_abs_error for clip in parity.clips):.2e}",
+        f"{max(clip.error_of_range for clip in parity.clips):.2e}",
+        f"{min(clip.cosine for clip in parity.clips):.6f}",
+        f"{min(clip.snr_db for clip in parity.clips):.1f}",
+        f"{parity.top1_agreement:.0%}",
+    )
+
+
+def _details(result: Verified) -> list[str]:
+    lines = [result.parity.reason] if result.parity.reason else []
+    drift = result.drift
+    if drift is not None and drift.layer is not None:
+        after = f" after '{drift.last_good}'" if drift.last_good else ""
+        lines.append(f"first drifting layer: '{drift.layer}'{after} (relative error {drift.error:.1e})")
+    elif drift is not None:
+        lines.append(f"every layer is within {drift.tolerance:.0e}; the error builds up gradually")
+    return lines
+
+
+def _as_json(result: Verified) -> dict[str, Any]:
+    drift = result.drift
+    return {
+        "artifact": result.name,
+        "ok": result.ok,
+        "intact": result.intact,
+        "error": result.error,
+        "parity": result.parity.model_dump(),
+        "first_drifting_layer": drift.layer if drift else None,
+    }

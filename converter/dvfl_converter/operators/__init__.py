@@ -1,0 +1,1 @@
+"""Operator compatibility: where each operator of a program runs on a phone."""

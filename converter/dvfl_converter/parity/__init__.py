@@ -1,0 +1,1 @@
+"""Parity: does an artifact say what PyTorch says?"""

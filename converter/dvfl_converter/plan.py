@@ -1,0 +1,124 @@
+"""What to convert: every choice is checked here, before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from dvfl.errors import ConversionError
+from dvfl.manifest import Precision
+from dvfl.model.variants import INPUT_STRIDE
+from dvfl.suggestions import unknown
+from dvfl_converter.targets.base import Target, TargetConfig
+from dvfl_converter.targets.registry import TARGETS
+
+PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """One artifact to make."""
+
+    target: Target
+    config: TargetConfig
+
+    @property
+    def name(self) -> str:
+        """``target-precision``."""
+        return f"{self.target.name}-{self.config.precision}"
+
+    @property
+    def file(self) -> str:
+        """The artifact's path in the bundle."""
+        return f"artifacts/model.{self.config.precision}{self.target.suffix}"
+
+
+def plan_conversions(
+    targets: Sequence[str], precisions: Sequence[str], settings: Sequence[str] = ()
+) -> tuple[Conversion, ...]:
+    """The artifacts asked for.
+
+    Args:
+        targets: names; none means all.
+        precisions: ``fp32``, or ``litert=int8`` for one target only; none means each target's default.
+        settings: ``target.option=value``.
+
+    Raises:
+        ConversionError: an unknown name, or an option that does not apply; the choices are listed.
+    """
+    chosen = [_target(name) for name in dict.fromkeys(targets or TARGETS)]
+    options = _options(settings, chosen)
+    wanted = _precisions(precisions, chosen)
+    return tuple(
+        Conversion(target, _config(target, precision, options.get(target.name, {})))
+        for target in chosen
+        for precision in wanted[target.name]
+    )
+
+
+def check_clip_shape(frames: int, size: int) -> None:
+    """Refuses a clip the network cannot take."""
+    if frames < 1:
+        raise ConversionError(f"--frames must be at least 1, not {frames}")
+    if size < INPUT_STRIDE or size % INPUT_STRIDE:
+        raise ConversionError(f"--size must be a multiple of {INPUT_STRIDE}, not {size}")
+
+
+def _target(name: str) -> Target:
+    if name not in TARGETS:
+        raise ConversionError(unknown("target", name, TARGETS))
+    return TARGETS[name]
+
+
+def _precisions(asked: Sequence[str], chosen: Iterable[Target]) -> Mapping[str, tuple[Precision, ...]]:
+    by_target: dict[str, list[Precision]] = {target.name: [] for target in chosen}
+    for item in asked:
+        scope, _, word = item.rpartition("=")
+        if scope and scope not in by_target:
+            raise ConversionError(f"--precision {item}: {unknown('target', scope, by_target)}")
+        for name in [scope] if scope else list(by_target):
+            precision = _precision(word, TARGETS[name])
+            if precision not in by_target[name]:
+                by_target[name].append(precision)
+    return {name: tuple(found) or TARGETS[name].default_precisions for name, found in by_target.items()}
+
+
+def _precision(word: str, target: Target) -> Precision:
+    for known in PRECISIONS:
+        if word == known and known in target.refused:
+            raise ConversionError(
+                f"{target.name}: no {word}: {target.refused[known]}; choose {' or '.join(target.precisions)}"
+            )
+        if word == known:
+            return known
+    raise ConversionError(unknown("precision", word, PRECISIONS))
+
+
+def _options(settings: Sequence[str], chosen: Iterable[Target]) -> dict[str, dict[str, str]]:
+    names = [target.name for target in chosen]
+    options: dict[str, dict[str, str]] = {}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        target, dot, option = key.partition(".")
+        if not (equals and dot and option and value):
+            raise ConversionError(f"--set {setting}: write TARGET.OPTION=VALUE, e.g. litert.int8=static")
+        if target not in names:
+            raise ConversionError(f"--set {setting}: {unknown('target', target, names)}")
+        known = [name for name in TARGETS[target].config.model_fields if name != "precision"]
+        if option not in known:
+            raise ConversionError(f"--set {setting}: {target} has {unknown('option', option, known)}")
+        options.setdefault(target, {})[option] = value
+    return options
+
+
+def _config(target: Target, precision: Precision, options: Mapping[str, str]) -> TargetConfig:
+    try:
+        return target.config(precision=precision, **options)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = ".".join(map(str, first["loc"]))
+        raise ConversionError(
+            f"{target.name}: option '{option}': {first['msg']}, not '{first['input']}'"
+        ) from None

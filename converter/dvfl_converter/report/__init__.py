@@ -1,0 +1,1 @@
+"""The bundle's ``report.html``: one self-contained page."""

@@ -1,0 +1,230 @@
+"""The answer in words: the headline, each artifact against its gate, what was checked and what was not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from dvfl.manifest import Artifact, Manifest, ParityReport
+from dvfl_converter.report.evidence import Evidence
+from dvfl_converter.report.formats import cosine, enumerate_words, percent, plural, scientific
+from dvfl_converter.targets.registry import TARGETS
+
+Tone = Literal["passed", "failed", "not_run"]
+WORDS: dict[Tone, str] = {"passed": "Passed", "failed": "Failed", "not_run": "Not run"}
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The first thing a reader sees."""
+
+    tone: Tone
+    answer: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One figure over all clips; ``limit`` is ``None`` where the gate does not ask for it."""
+
+    figure: str
+    measured: str
+    limit: str | None
+    tone: Tone
+    clip: str | None = None
+
+
+@dataclass(frozen=True)
+class ArtifactCard:
+    """An artifact, its verdict in plain words, and the figures behind the verdict."""
+
+    artifact: Artifact
+    title: str
+    tone: Tone
+    word: str
+    reason: str
+    criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What stands behind this page, and what does not."""
+
+    checked: tuple[str, ...]
+    unchecked: tuple[str, ...]
+
+
+def title(artifact: Artifact) -> str:
+    """``LiteRT int8``."""
+    return name_title(artifact.name)
+
+
+def name_title(name: str) -> str:
+    """``LiteRT int8`` of ``litert-int8``; what is no such name stays as it is."""
+    target, _, precision = name.partition("-")
+    return f"{_short_title(target)} {precision}".strip() if target in TARGETS else name
+
+
+def _short_title(target: str) -> str:
+    return TARGETS[target].title.split(" (")[0]
+
+
+def headline(evidence: Evidence) -> Headline:
+    """One answer and one sentence for the whole bundle."""
+    artifacts = evidence.manifest.artifacts
+    passed, failed, unrun = (_titles(evidence.manifest, status) for status in ("passed", "failed", "not_run"))
+    parts = []
+    if failed:
+        parts.append(f"{enumerate_words(failed)} failed {'its gate' if len(failed) == 1 else 'their gates'}")
+    if passed and len(passed) == len(artifacts):
+        parts.append(f"{_all(len(passed))} executed and passed")
+    elif passed or failed:
+        parts.append(f"{len(passed)} of {plural(len(artifacts), 'artifact')} executed and passed")
+    if unrun:
+        parts.append(f"{enumerate_words(unrun)} converted, not executed here")
+    if evidence.failures:
+        names = enumerate_words([name_title(failure.name) for failure in evidence.failures])
+        parts.append(f"{names} failed to convert")
+    sentence = "; ".join(parts) + "." if parts else "The bundle holds no artifact."
+    tone: Tone = "failed" if failed else "passed" if passed and not evidence.failures else "not_run"
+    return Headline(tone, _answer(len(passed), len(failed), bool(unrun or evidence.failures)), sentence)
+
+
+def cards(manifest: Manifest) -> list[ArtifactCard]:
+    """The artifacts in the manifest's order."""
+    return [_card(artifact) for artifact in manifest.artifacts]
+
+
+def scope(evidence: Evidence) -> Scope:
+    """Two honest lists."""
+    manifest = evidence.manifest
+    executed = [title(item) for item in manifest.artifacts if item.parity.status != "not_run"]
+    placed = [title(item) for item in manifest.artifacts if item.operators is not None]
+    clips = max((len(item.parity.clips) for item in manifest.artifacts), default=0)
+    checked = []
+    if executed:
+        checked.append(
+            f"{enumerate_words(executed)} ran with {'its' if len(executed) == 1 else 'their'} own runtime on "
+            f"{evidence.machine}; the logits of {plural(clips, 'clip')} were compared with PyTorch's in "
+            "float64."
+        )
+    if placed:
+        checked.append(
+            f"Where each operator runs was read from the converted program of {enumerate_words(placed)}."
+        )
+    checked.append("The sha256 of every file is in manifest.json; dvfl verify computes it again.")
+    return Scope(tuple(checked), tuple(_unchecked(evidence, clips)))
+
+
+def _unchecked(evidence: Evidence, clips: int) -> list[str]:
+    lines = [
+        f"{title(artifact)} was not executed. {_card(artifact).reason} Run dvfl verify where its runtime exists."
+        for artifact in evidence.manifest.artifacts
+        if artifact.parity.status == "not_run"
+    ]
+    lines.append(
+        "No phone took part. Speed, memory and heat on a device, and a phone's GPU or neural accelerator, "
+        "are not covered here."
+    )
+    lines.append(
+        "Whether the model is right was not measured: this page compares each artifact with PyTorch, "
+        "not PyTorch with the truth."
+    )
+    if clips:
+        # No disagreement in n independent clips bounds the rate at 1 - 0.05 ** (1 / n), 95 % confidence.
+        bound = 1 - 0.05 ** (1 / clips)
+        lines.append(
+            f"{plural(clips, 'clip')} cannot show rare disagreements: even full top-1 agreement only rules out, with 95 % "
+            f"confidence, that more than {percent(bound)} of clips like these would disagree."
+        )
+    return lines
+
+
+def _answer(passed: int, failed: int, gaps: bool) -> str:
+    if failed:
+        return "Not every artifact does" if passed else "No"
+    if not passed:
+        return "Not known: nothing was executed"
+    return "Yes, as far as it could be run" if gaps else "Yes"
+
+
+def _all(count: int) -> str:
+    return "The only artifact was" if count == 1 else f"All {count} artifacts were"
+
+
+def _titles(manifest: Manifest, status: str) -> list[str]:
+    return [title(artifact) for artifact in manifest.artifacts if artifact.parity.status == status]
+
+
+def _card(artifact: Artifact) -> ArtifactCard:
+    parity = artifact.parity
+    criteria = _criteria(parity)
+    return ArtifactCard(
+        artifact, title(artifact), parity.status, WORDS[parity.status], _reason(parity, criteria), criteria
+    )
+
+
+def _reason(parity: ParityReport, criteria: tuple[Criterion, ...]) -> str:
+    if parity.status == "not_run":
+        return _sentence(parity.reason or "no runtime for it exists on this machine")
+    broken = [item for item in criteria if item.tone == "failed"]
+    said = [_sentence(parity.reason)] if parity.reason else []
+    if parity.status == "failed":
+        said += [f"{item.figure} is {item.measured}, but the gate asks for {item.limit}." for item in broken]
+        return " ".join(said) or "It failed outside the figures below; run dvfl verify to see where."
+    gated = [item for item in criteria if item.limit]
+    gate = (
+        "meets every figure of its gate" if gated else "ran; it has no gate, so its figures are only reported"
+    )
+    return " ".join([*said, f"Executed on {plural(len(parity.clips), 'clip')} and {gate}."])
+
+
+def _criteria(parity: ParityReport) -> tuple[Criterion, ...]:
+    worst, gate = parity.worst, parity.gate
+    limits = (
+        ("Largest error / logit range", _limit("≤", gate.max_error_of_range, scientific)),
+        ("Mean cosine", _limit("≥", gate.min_mean_cosine, str)),
+        ("Worst cosine", _limit("≥", gate.min_worst_cosine, str)),
+        ("Same top class", _limit("≥", gate.min_top1_agreement, percent)),
+    )
+    if worst is None:
+        return tuple(Criterion(name, "not measured", limit, "not_run") for name, limit in limits if limit)
+    least = min(parity.clips, key=lambda clip: clip.cosine)
+    measured = (
+        (
+            scientific(worst.error_of_range),
+            worst.clip,
+            _at_most(worst.error_of_range, gate.max_error_of_range),
+        ),
+        (cosine(parity.mean_cosine), None, _at_least(parity.mean_cosine, gate.min_mean_cosine)),
+        (cosine(least.cosine), least.clip, _at_least(least.cosine, gate.min_worst_cosine)),
+        (percent(parity.top1_agreement), None, _at_least(parity.top1_agreement, gate.min_top1_agreement)),
+    )
+    return (
+        *(
+            Criterion(name, value, limit, "passed" if holds else "failed", clip)
+            for (name, limit), (value, clip, holds) in zip(limits, measured, strict=True)
+        ),
+        Criterion("Same five best classes", percent(parity.top5_agreement), None, "passed"),
+        Criterion(
+            "Lowest signal to noise", f"{min(clip.snr_db for clip in parity.clips):.0f} dB", None, "passed"
+        ),
+    )
+
+
+def _at_most(value: float, limit: float | None) -> bool:
+    return limit is None or value <= limit
+
+
+def _at_least(value: float, limit: float | None) -> bool:
+    return limit is None or value >= limit
+
+
+def _limit(sign: str, value: float | None, form: Callable[[float], str]) -> str | None:
+    return None if value is None else f"{sign} {form(value)}"
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,123 @@
+"""Core ML: lowering, conversion to an ML program, and the operators it is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import coremltools as ct
+import numpy as np
+import torch
+from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
+from coremltools.optimize import coreml as cto
+from numpy.typing import NDArray
+
+from dvfl.errors import ConversionError
+from dvfl.manifest import OperatorReport
+from dvfl.model import VideoFocalNet
+from dvfl.spec import PreprocessingSpec
+from dvfl_converter.operators.tally import PlacedOperator, tally
+from dvfl_converter.program import Program, calls, multiply_accumulates, operator_name, source_line
+from dvfl_converter.quiet import quiet_native
+from dvfl_converter.targets.base import Converted, TargetConfig
+from dvfl_converter.targets.coreml.lowering import lower
+
+TOOLS = ("coremltools", "torch")
+INPUT_NAME = "clip"
+OUTPUT_NAME = "logits"
+MAX_RANK = 5
+
+
+def lowered(network: VideoFocalNet, spec: PreprocessingSpec) -> Program:
+    """The 1x1-convolution network on ``[T, 3, H, W]`` float32, 0..255."""
+    frames, size = spec.temporal.frames, spec.crop.size
+    module = lower(network, frames, spec.normalization.mean, spec.normalization.std)
+    return Program(module, (torch.zeros(frames, 3, size, size),), "TCHW")
+
+
+def convert(
+    program: Program, config: TargetConfig, calibration: Sequence[NDArray[np.uint8]], path: Path
+) -> Converted:
+    """Writes an ``.mlpackage`` that takes and returns float32 and computes at the configured precision.
+
+    int8 stores weights as int8 with a scale per channel; arithmetic is then fp16.
+    """
+    del calibration
+    report = operators(program)
+    if missing := [use for use in report.operators if use.placement == "unsupported"]:
+        raise ConversionError(f"coreml: no conversion for {missing[0].operator} ({missing[0].source})")
+    deployment = getattr(ct.target, config.options().get("minimum_deployment_target", "iOS16"))
+    compute = ct.precision.FLOAT32 if config.precision == "fp32" else ct.precision.FLOAT16
+    with quiet_native() as output:
+        try:
+            model = ct.convert(
+                program.exported().run_decompositions({}),
+                inputs=[ct.TensorType(name=INPUT_NAME, shape=program.example[0].shape, dtype=np.float32)],
+                outputs=[ct.TensorType(name=OUTPUT_NAME, dtype=np.float32)],
+                minimum_deployment_target=deployment,
+                compute_precision=compute,
+                skip_model_load=True,
+            )
+            if config.precision == "int8":
+                model = _quantise_weights(model)
+            model.save(str(path))
+        except Exception as error:
+            detail = str(error).strip() or output.text.strip() or type(error).__name__
+            raise ConversionError(f"coreml: coremltools failed: {detail.splitlines()[0][:300]}") from error
+    return Converted(INPUT_NAME, OUTPUT_NAME, report, {tool: version(tool) for tool in TOOLS})
+
+
+def operators(program: Program) -> OperatorReport:
+    """Which ATen operators coremltools converts, and which tensors exceed Core ML's rank."""
+    exported = program.exported().run_decompositions({})
+    return tally((_place(node) for node in calls(exported.graph)), delegate=None, delegate_calls=0)
+
+
+def mil_operators(path: Path) -> Counter[str]:
+    """The ML program's own operators, constants left out."""
+    spec = ct.models.MLModel(str(path), skip_model_load=True).get_spec()
+    return Counter(kind for kind in _mil_types(spec) if kind != "const")
+
+
+def _mil_types(spec: Any) -> Iterator[str]:
+    for function in spec.mlProgram.functions.values():
+        for block in function.block_specializations.values():
+            for operation in block.operations:
+                yield operation.type
+
+
+def _quantise_weights(model: Any) -> Any:
+    layers = cto.OpLinearQuantizerConfig(mode="linear_symmetric", dtype="int8", granularity="per_channel")
+    return cto.linear_quantize_weights(model, config=cto.OptimizationConfig(global_config=layers))
+
+
+def _place(node: torch.fx.Node) -> PlacedOperator:
+    name = operator_name(node)
+    supported = _TORCH_OPS_REGISTRY.get_func(name.removeprefix("aten.")) is not None
+    rank = max((value.ndim for value in _tensors(node)), default=0)
+    fits = supported and rank <= MAX_RANK
+    reason = (
+        "converted to ML program operators; Core ML picks CPU, GPU or Neural Engine on the device"
+        if fits
+        else f"rank {rank} exceeds Core ML's {MAX_RANK}"
+        if supported
+        else "coremltools has no conversion for it"
+    )
+    return PlacedOperator(
+        operator=name,
+        placement="native" if fits else "unsupported",
+        where="Core ML" if fits else "nowhere",
+        reason=reason,
+        macs=multiply_accumulates(node),
+        source=source_line(node),
+    )
+
+
+def _tensors(node: torch.fx.Node) -> Iterator[torch.Tensor]:
+    value = node.meta.get("val")
+    for item in value if isinstance(value, tuple | list) else (value,):
+        if isinstance(item, torch.Tensor):
+            yield item

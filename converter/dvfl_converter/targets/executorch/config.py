@@ -1,0 +1,22 @@
+"""Options of an ExecuTorch conversion."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from dvfl_converter.targets.base import TargetConfig
+
+
+class ExecuTorchConfig(TargetConfig):
+    """ExecuTorch (XNNPACK) options.
+
+    Attributes:
+        int8: ``dynamic`` quantises weights, and activations as they come; ``static`` also fixes the
+            activation ranges, measured on calibration clips.
+    """
+
+    int8: Literal["dynamic", "static"] = "dynamic"
+
+    def calibrates(self) -> bool:
+        """Only static int8 does."""
+        return self.precision == "int8" and self.int8 == "static"

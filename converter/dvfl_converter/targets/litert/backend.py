@@ -1,0 +1,125 @@
+"""LiteRT: lowering, conversion with litert-torch, quantisation, and the delegation of what came out."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import torch
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from dvfl.errors import ConversionError
+from dvfl.manifest import OperatorReport
+from dvfl.model import VideoFocalNet
+from dvfl.spec import PreprocessingSpec
+from dvfl_converter.operators.tally import PlacedOperator, tally
+from dvfl_converter.program import Program, calls, multiply_accumulates, operator_name, source_line
+from dvfl_converter.quiet import quiet_native
+from dvfl_converter.targets.base import Converted, TargetConfig
+from dvfl_converter.targets.litert.delegation import delegation
+from dvfl_converter.targets.litert.lowering import lower
+from dvfl_converter.targets.litert.quantization import quantize
+
+TOOLS = ("litert-torch", "ai-edge-litert", "ai-edge-quantizer", "torch")
+
+
+def lowered(network: VideoFocalNet, spec: PreprocessingSpec) -> Program:
+    """The channels-last network on ``[T, H, W, 3]`` float32, 0..255."""
+    frames, size = spec.temporal.frames, spec.crop.size
+    module = lower(network, frames, spec.normalization.mean, spec.normalization.std)
+    return Program(module, (torch.zeros(frames, size, size, 3),), "THWC")
+
+
+def convert(
+    program: Program, config: TargetConfig, calibration: Sequence[NDArray[np.uint8]], path: Path
+) -> Converted:
+    """Writes a ``.tflite`` whose tensors are named after the Python lines that made them."""
+    float_model = _convert_float(program)
+    path.write_bytes(quantize(float_model, config, calibration))
+    interpreter = Interpreter(str(path))
+    return Converted(
+        input_name=interpreter.get_input_details()[0]["name"],
+        output_name=interpreter.get_output_details()[0]["name"],
+        operators=delegation(path),
+        tools={tool: version(tool) for tool in TOOLS},
+    )
+
+
+def operators(program: Program) -> OperatorReport:
+    """Operators without a lowering, or else the delegation of the converted program."""
+    unsupported = list(_without_lowering(program))
+    if unsupported:
+        return tally(unsupported, delegate=None, delegate_calls=0)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "check.tflite")
+        path.write_bytes(_convert_float(program))
+        return delegation(path)
+
+
+def _convert_float(program: Program) -> bytes:
+    with tempfile.TemporaryDirectory() as folder, quiet_native() as output, _nodes_as_tensor_names():
+        import litert_torch
+
+        path = Path(folder, "model.tflite")
+        try:
+            litert_torch.convert(program.module.eval(), program.example).export(str(path))
+        except Exception as error:
+            raise ConversionError(
+                f"litert: litert-torch failed: {_first_line(error, output.text)}"
+            ) from error
+        return path.read_bytes()
+
+
+@contextlib.contextmanager
+def _nodes_as_tensor_names() -> Iterator[None]:
+    """Names each tensor ``operator|file.py:line|node`` instead of after the class of its module.
+
+    litert-torch has no public switch for this; the name is all that survives into the artifact, and
+    with it a slow or wrong operator on a phone can be traced to the line that wrote it.
+    """
+    import litert_torch.progress
+    from litert_torch.backend import debuginfo
+    from rich.console import Console
+
+    def name_of(node: torch.fx.Node) -> str:
+        return f"{operator_name(node)}|{source_line(node) or '?'}|{node.name}"
+
+    with (
+        mock.patch.object(debuginfo, "build_mlir_debuginfo", name_of),
+        mock.patch.object(litert_torch.progress, "console", Console(quiet=True)),
+    ):
+        yield
+
+
+def _without_lowering(program: Program) -> Iterator[PlacedOperator]:
+    from litert_torch.backend import lowerings
+
+    decompositions: dict[Any, Any] = lowerings.decompositions()
+    exported = program.exported().run_decompositions(decompositions)
+    nodes = list(calls(exported.graph))
+    if all(lowerings.lookup(node.target) is not None for node in nodes):
+        return
+    for node in nodes:
+        supported = lowerings.lookup(node.target) is not None
+        yield PlacedOperator(
+            operator=operator_name(node),
+            placement="native" if supported else "unsupported",
+            where="TFLite operator" if supported else "nowhere",
+            reason="has a lowering; placement is known once every operator has one"
+            if supported
+            else "litert-torch has no lowering for it",
+            macs=multiply_accumulates(node),
+            source=source_line(node),
+        )
+
+
+def _first_line(error: Exception, output: str) -> str:
+    text = str(error).strip() or output.strip() or type(error).__name__
+    return text.splitlines()[0][:300]

@@ -1,0 +1,110 @@
+"""Re-running a bundle's proof: sha256, then every runnable artifact against PyTorch on every clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from dvfl.bundle import Bundle
+from dvfl.engines import ENGINES, open_engine
+from dvfl.errors import BundleError, DvflError
+from dvfl.manifest import Artifact, ParityReport
+from dvfl_converter.clips import NamedClip
+from dvfl_converter.parity.compare import LogitsByClip, compare_clips, run_clips
+from dvfl_converter.parity.gates import GATES, judge, not_run
+from dvfl_converter.parity.localize import Drift, localize
+from dvfl_converter.progress import Steps
+from dvfl_converter.targets.registry import TARGETS
+
+
+@dataclass(frozen=True)
+class Verified:
+    """One artifact's result.
+
+    Attributes:
+        intact: its bytes are those the converter wrote.
+        error: why it could not be run although a runtime is here.
+        drift: the first layer that leaves the tolerance, when asked for and found.
+    """
+
+    name: str
+    intact: bool
+    parity: ParityReport
+    error: str | None = None
+    drift: Drift | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Intact, and not outside its gate; not running for want of a runtime is no failure."""
+        return self.intact and self.error is None and self.parity.status != "failed"
+
+
+def reference_vectors(bundle: Bundle) -> tuple[NamedClip, ...]:
+    """The clips that the bundle carries."""
+    vectors = bundle.manifest.reference_vectors
+    return tuple(NamedClip(vector.name, bundle.reference_clip(vector)) for vector in vectors)
+
+
+def verify(
+    bundle: Bundle, extra: Sequence[NamedClip], *, find_drift: bool = False, quiet: bool = False
+) -> tuple[Verified, ...]:
+    """Verifies every artifact on the bundle's own clips and on ``extra`` ones.
+
+    Raises:
+        BundleError: the reference itself was changed or no longer gives the recorded logits.
+    """
+    clips = (*reference_vectors(bundle), *extra)
+    if not clips:
+        raise BundleError(f"{bundle.root}: holds no reference clips; give some with --clip")
+    with Steps(total=1 + len(bundle.manifest.artifacts), quiet=quiet) as steps:
+        with steps.step("running the PyTorch reference"):
+            reference = _reference(bundle, clips)
+        results = []
+        for artifact in bundle.manifest.artifacts:
+            with steps.step(f"{artifact.name}: comparing with PyTorch"):
+                result = _verify_artifact(bundle, artifact, clips, reference)
+            if find_drift and result.parity.status == "failed":
+                with steps.step(f"{artifact.name}: looking for the first layer that drifts"):
+                    result = _with_drift(bundle, artifact, result, clips)
+            results.append(result)
+    return tuple(results)
+
+
+def _reference(bundle: Bundle, clips: Sequence[NamedClip]) -> LogitsByClip:
+    with closing(open_engine(bundle, "torch")) as engine:
+        reference = run_clips(engine, clips)
+    recorded = {vector.name: vector.logits for vector in bundle.manifest.reference_vectors}
+    for parity in compare_clips(recorded, {name: reference[name] for name in recorded}):
+        if parity.error_of_range > (GATES["fp32"].max_error_of_range or 0.0):
+            raise BundleError(
+                f"{bundle.root}: the reference no longer gives the recorded logits of '{parity.clip}' "
+                f"(error {parity.error_of_range:.1e} of the range); convert again"
+            )
+    return reference
+
+
+def _verify_artifact(
+    bundle: Bundle, artifact: Artifact, clips: Sequence[NamedClip], reference: LogitsByClip
+) -> Verified:
+    gate = GATES[artifact.precision]
+    try:
+        bundle.verified(artifact)
+    except BundleError as error:
+        return Verified(artifact.name, False, not_run(gate, str(error)))
+    if artifact.target not in ENGINES or (obstacle := ENGINES[artifact.target].obstacle()):
+        known = TARGETS.get(artifact.target)
+        reason = known.not_run_reason if known and not known.runs_here else obstacle
+        return Verified(artifact.name, True, not_run(gate, reason or "no engine for this target"))
+    try:
+        with closing(open_engine(bundle, artifact)) as engine:
+            measured = run_clips(engine, clips)
+    except DvflError as error:
+        return Verified(artifact.name, True, not_run(gate, str(error)), error=str(error))
+    return Verified(artifact.name, True, judge(gate, compare_clips(reference, measured)))
+
+
+def _with_drift(bundle: Bundle, artifact: Artifact, result: Verified, clips: Sequence[NamedClip]) -> Verified:
+    worst = result.parity.worst
+    clip = next(clip for clip in clips if worst is None or clip.name == worst.clip)
+    return Verified(result.name, result.intact, result.parity, drift=localize(bundle, artifact, clip))
