@@ -293,7 +293,7 @@ def _write_report(
 
 
 def _line(artifact: Artifact) -> str:
-    marks = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "not_run": "[yellow]–[/]"}
+    marks = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "not_run": "[yellow]-[/]"}
     size = f"{artifact.bytes / 1e6:.1f} MB"
     worst = artifact.parity.worst
     detail = artifact.parity.reason or ""

@@ -115,7 +115,7 @@ def _options(settings: Sequence[str], chosen: Iterable[Target]) -> dict[str, dic
 
 def _config(target: Target, precision: Precision, options: Mapping[str, str]) -> TargetConfig:
     try:
-        return target.config(precision=precision, **options)  # type: ignore[arg-type]
+        return target.config(precision=precision, **options)
     except ValidationError as error:
         first = error.errors()[0]
         option = ".".join(map(str, first["loc"]))

@@ -39,9 +39,8 @@ def staged_folder(out: Path, *, replace: bool) -> Iterator[Path]:
     except OSError as error:
         if error.errno not in _CANNOT_WRITE:
             raise
-        raise OutputError(
-            f"{out}: cannot be written: {error.strerror}; choose another place or make room"
-        ) from error
+        advice = "choose another place or make room"
+        raise OutputError(f"{out}: cannot be written: {error.strerror}; {advice}") from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

@@ -49,7 +49,7 @@ class Bundle:
         if not path.is_relative_to(root):
             raise BundleError(f"{self.root}: '{stored.file}' leads outside the bundle; convert again")
         if not path.exists():
-            raise BundleError(f"{self.root}: '{stored.file}' is missing; convert again or copy the whole folder")
+            raise BundleError(f"{self.root}: '{stored.file}' is missing; copy the whole folder again")
         return path
 
     def verified(self, stored: StoredFile) -> Path:
@@ -96,13 +96,17 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise BundleError(f"{path.parent}: no {MANIFEST_FILE}, so this is no bundle; make one with 'dvfl convert'") from None
+        raise BundleError(
+            f"{path.parent}: no {MANIFEST_FILE}, so this is no bundle; make one with 'dvfl convert'"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BundleError(f"{path}: unreadable: {error}") from None
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        raise BundleError(f"{path}: not JSON (line {error.lineno}: {error.msg}); copy the bundle again") from None
+        raise BundleError(
+            f"{path}: not JSON (line {error.lineno}: {error.msg}); copy the bundle again"
+        ) from None
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version != SCHEMA_VERSION:
         raise BundleError(

@@ -12,7 +12,7 @@ class SpecError(DvflError):
 
 
 class VideoError(DvflError):
-    """A video cannot be read: missing, corrupt, empty, without a video stream, or in an unsupported format."""
+    """A video cannot be read: missing, corrupt, empty, without a video stream, or in an unknown format."""
 
 
 class CheckpointError(DvflError):

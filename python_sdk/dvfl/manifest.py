@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from dvfl.spec import PreprocessingSpec
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION: Literal[1] = 1
 
 Precision = Literal["fp32", "fp16", "int8"]
 Placement = Literal["delegate", "native", "portable", "unsupported"]

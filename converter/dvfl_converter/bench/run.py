@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -16,7 +17,7 @@ from torch import Tensor, nn
 
 from dvfl.bundle import Bundle
 from dvfl.engines import ENGINES, Engine, open_engine
-from dvfl.errors import EngineError
+from dvfl.errors import BundleError, EngineError
 from dvfl.manifest import Artifact, InputContract
 from dvfl.model.checkpoint import load_checkpoint
 from dvfl.preprocess import preprocess_clip
@@ -85,7 +86,7 @@ def bench(bundle: Bundle, *, runs: int, threads: int, baseline: bool, clip: Path
                     rows[name] = (engine, load_ms, plain.manifest.artifacts[0].bytes, None)
         with steps.step(f"timing {runs} interleaved rounds"):
             calls: dict[str, Callable[[], object]] = {
-                name: (lambda engine=row[0]: engine.run(pixels)) for name, row in rows.items()
+                name: partial(row[0].run, pixels) for name, row in rows.items()
             }
             timings = interleaved(calls, runs)
     measured = tuple(
@@ -100,11 +101,12 @@ def plain_conversion(bundle: Bundle, target: str) -> Iterator[Bundle]:
 
     Only normalisation and the clip's layout are put in front, which any user would need.
     """
-    assert bundle.manifest.reference is not None
+    if bundle.manifest.reference is None:
+        raise BundleError(f"{bundle.root}: holds no reference checkpoint to convert plainly; convert again")
     row = TARGETS[target]
     backend = load_backend(row)
     manifest = bundle.manifest
-    network = load_checkpoint(bundle.verified(manifest.reference)).network()
+    network = load_checkpoint(bundle.verified(bundle.manifest.reference)).network()
     normalization = manifest.preprocessing.normalization
     module = _Plain(network, torch.tensor(normalization.mean), torch.tensor(normalization.std))
     frames, size = manifest.model.frames, manifest.model.size
@@ -132,6 +134,9 @@ def plain_conversion(bundle: Bundle, target: str) -> Iterator[Bundle]:
 
 class _Plain(nn.Module):
     """The reference network with its normalisation, untouched."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, network: nn.Module, mean: Tensor, std: Tensor) -> None:
         super().__init__()

@@ -50,7 +50,9 @@ def bench(
 
     result = run(Bundle.open(bundle), runs=runs, threads=threads, baseline=baseline, clip=clip)
     click.echo(f"{machine()}; {threads} threads, {runs} interleaved rounds")
-    rows = [("artifact", "p50 ms", "p90 ms", "min ms", "first ms", "load ms", "MB", "ratio")]
+    rows: list[tuple[str, ...]] = [
+        ("artifact", "p50 ms", "p90 ms", "min ms", "first ms", "load ms", "MB", "ratio")
+    ]
     for row in result.measured:
         ratio = result.ratio(row.name)
         times = (row.timing.p50_ms, row.timing.p90_ms, row.timing.min_ms, row.timing.first_ms, row.load_ms)

@@ -34,8 +34,14 @@ Examples:
 Exit codes: 0; 1 if an operator is unsupported or the budget is exceeded; 2 wrong usage.
 """
 
+if TYPE_CHECKING:
+    _Sizes = click.ParamType[tuple[int, ...]]
+else:
+    # Older releases of click know no type argument.
+    _Sizes = click.ParamType
 
-class Shape(click.ParamType):
+
+class Shape(_Sizes):
     """Comma-separated positive sizes."""
 
     name = "N,C,..."
@@ -147,7 +153,8 @@ def _gate(results: list[Checked], budget: float | None) -> None:
             problems.append(f"{result.target}: {result.error or _first_unsupported(result)}")
         elif budget is not None and result.off_delegate_share() > budget:
             problems.append(
-                f"{result.target}: {result.off_delegate_share():.1%} of the MACs off the delegate, budget {budget:.1%}"
+                f"{result.target}: {result.off_delegate_share():.1%} of the MACs on portable kernels "
+                f"or nowhere, budget {budget:.1%}"
             )
     if problems:
         raise GateError("; ".join(problems))

@@ -13,6 +13,7 @@ from dvfl_converter.clips import NamedClip
 from dvfl_converter.parity.metrics import compare
 
 LogitsByClip = Mapping[str, NDArray[np.float32]]
+_Logits = NDArray[np.float32] | Sequence[float]
 
 
 def run_clips(engine: Engine, clips: Sequence[NamedClip]) -> dict[str, NDArray[np.float32]]:
@@ -20,6 +21,6 @@ def run_clips(engine: Engine, clips: Sequence[NamedClip]) -> dict[str, NDArray[n
     return {clip.name: engine.run(clip.pixels) for clip in clips}
 
 
-def compare_clips(reference: LogitsByClip, measured: LogitsByClip) -> list[ClipParity]:
+def compare_clips(reference: Mapping[str, _Logits], measured: LogitsByClip) -> list[ClipParity]:
     """Figures for every clip of the reference."""
     return [compare(name, reference[name], measured[name]) for name in reference]

@@ -36,7 +36,8 @@ def misses(report: ParityReport) -> list[str]:
     found = []
     if gate.max_error_of_range is not None and worst.error_of_range > gate.max_error_of_range:
         found.append(
-            f"error {worst.error_of_range:.2e} of the logit range > {gate.max_error_of_range:.0e} ({worst.clip})"
+            f"error {worst.error_of_range:.2e} of the logit range > {gate.max_error_of_range:.0e} "
+            f"({worst.clip})"
         )
     if gate.min_mean_cosine is not None and report.mean_cosine < gate.min_mean_cosine:
         found.append(f"mean cosine {report.mean_cosine:.5f} < {gate.min_mean_cosine}")

@@ -88,7 +88,7 @@ def first_drift(layers: Iterable[Layer], tensors: Iterable[Values], tolerance: f
 def reference_layers(
     network: VideoFocalNet, clip: NDArray[np.uint8], mean: Iterable[float], std: Iterable[float]
 ) -> list[Layer]:
-    """Outputs of the patch embedding, of each block's parts, of each downsampling and of the head, in order."""
+    """Outputs of the patch embedding, each block's parts, each downsampling and the head, in order."""
     found: list[Layer] = []
     handles = [
         module.register_forward_hook(_recorder(name, network, found, clip.shape[0]))

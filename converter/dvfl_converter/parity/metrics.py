@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from dvfl.manifest import ClipParity
 
 MAX_SNR_DB = 300.0
 
-Vector = NDArray[np.float32] | NDArray[np.float64]
+Vector = NDArray[np.float32] | NDArray[np.float64] | Sequence[float]
 
 
 def compare(clip: str, reference: Vector, measured: Vector) -> ClipParity:

@@ -150,7 +150,7 @@ def _same_top(artifact: Artifact, clip: ClipEvidence, parity: ClipParity | None)
 
 
 def _figures(parity: ClipParity | None) -> tuple[str, str]:
-    return (scientific(parity.error_of_range), cosine(parity.cosine)) if parity else ("not recorded",) * 2
+    return (scientific(parity.error_of_range), cosine(parity.cosine)) if parity else ("unknown", "unknown")
 
 
 def _rows(manifest: Manifest, clip: ClipEvidence, engines: Sequence[Artifact]) -> tuple[ClassRow, ...]:

@@ -12,7 +12,7 @@ from dvfl_converter.report.verdict import title
 _PLACEMENTS: tuple[Placement, ...] = ("delegate", "native", "portable", "unsupported")
 _NAMES: dict[Placement, str] = {
     "delegate": "delegate",
-    "native": "runtime’s own kernel",
+    "native": "runtime's own kernel",
     "portable": "portable kernel (slow)",
     "unsupported": "unsupported",
 }
@@ -100,7 +100,7 @@ def _span(values: set[int], noun: str) -> str:
 
 def _delegation(name: str, report: OperatorReport) -> Delegation:
     # Without a delegate the runtime's own operators are the fast place, not what is left over.
-    inside = "native" if report.delegate is None else "delegate"
+    inside: Placement = "native" if report.delegate is None else "delegate"
     outside = tuple(use for use in report.operators if use.placement not in ("delegate", inside))
     counts: dict[Placement, float] = {placement: report.count(placement) for placement in _PLACEMENTS}
     macs: dict[Placement, float] = {placement: report.macs_share(placement) for placement in _PLACEMENTS}
@@ -152,5 +152,7 @@ def _cost(
         load=milliseconds(latency.load_ms) if latency else "not timed",
         p50_width=100 * latency.p50_ms / slowest if latency else 0.0,
         p90_width=100 * latency.p90_ms / slowest if latency else 0.0,
-        speed=f"{base / latency.p50_ms:.2g}× PyTorch’s speed" if latency and base else "",
+        speed=f"{base / latency.p50_ms:.2g}\N{MULTIPLICATION SIGN} PyTorch's speed"
+        if latency and base
+        else "",
     )

@@ -13,11 +13,13 @@ from dvfl.manifest import Artifact, ClipParity, Gate
 from dvfl_converter.report.evidence import ClipEvidence
 from dvfl_converter.report.formats import scientific
 
-WIDTH, HEIGHT = 260, 226
-LEFT, RIGHT, TOP, BOTTOM = 46, 252, 10, 184
+WIDTH, HEIGHT = 264, 226
+LEFT, RIGHT, TOP, BOTTOM = 52, 256, 10, 184
 # Points closer than this many pixels are drawn once.
 _MERGE = 2
 _MOST_DECADE_LABELS = 6
+_COSINE_ERROR, _RANGE_ERROR = "1 \N{MINUS SIGN} cosine", "error / logit range"
+_LETTER_WIDTH, _LINE_HEIGHT = 6.6, 13
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class Tick:
 
 @dataclass(frozen=True)
 class Scatter:
-    """Artifact logits against reference logits. ``band`` is half the tolerance band's width in pixels."""
+    """Artifact logits against reference logits.
+
+    ``band`` is half the tolerance band's height in pixels, for the clip with the smallest logit range.
+    """
 
     points: str
     outside: str
@@ -38,7 +43,6 @@ class Scatter:
     y_ticks: tuple[Tick, ...]
     diagonal: tuple[float, float, float, float]
     band: float | None
-    tolerance: float | None
     count: int
     outside_count: int
 
@@ -56,13 +60,24 @@ class Dot:
 
 
 @dataclass(frozen=True)
+class GateLine:
+    """A horizontal line, and where its name is least in the way of the dots."""
+
+    at: float
+    text: str
+    text_x: float
+    text_y: float
+    anchor: str
+
+
+@dataclass(frozen=True)
 class ErrorPlot:
     """One error figure per clip, on a logarithmic axis, with the gate's lines."""
 
     figure: str
     dots: tuple[Dot, ...]
     ticks: tuple[Tick, ...]
-    gates: tuple[Tick, ...]
+    gates: tuple[GateLine, ...]
 
 
 @dataclass(frozen=True)
@@ -100,7 +115,6 @@ def scatter(artifact: Artifact, clips: Sequence[ClipEvidence]) -> Scatter | None
         y_ticks=tuple(_linear_ticks(low, high, BOTTOM, TOP)),
         diagonal=(LEFT, BOTTOM, RIGHT, TOP),
         band=None if tolerance is None else tolerance / (high - low) * (BOTTOM - TOP),
-        tolerance=tolerance,
         count=len(reference),
         outside_count=int(beyond.sum()),
     )
@@ -141,7 +155,7 @@ def error_plot(artifact: Artifact, scale: ErrorScale) -> ErrorPlot:
         for index, (clip, value) in enumerate(zip(clips, values, strict=True))
     ]
     gates = [
-        Tick(_height(value, scale), f"{name} {scientific(value)}")
+        _gate_line(_height(value, scale), f"{name} {scientific(value)}", dots)
         for name, value in _gate_lines(scale.figure, gate)
     ]
     return ErrorPlot(scale.figure, tuple(dots), tuple(_decade_ticks(scale)), tuple(gates))
@@ -149,16 +163,16 @@ def error_plot(artifact: Artifact, scale: ErrorScale) -> ErrorPlot:
 
 def _figure(gate: Gate) -> str:
     judged_by_cosine = gate.min_worst_cosine is not None or gate.min_mean_cosine is not None
-    return "1 − cosine" if judged_by_cosine and gate.max_error_of_range is None else "error / logit range"
+    return _COSINE_ERROR if judged_by_cosine and gate.max_error_of_range is None else _RANGE_ERROR
 
 
 def _value(figure: str, clip: ClipParity) -> float:
     # float64 rounding may put a cosine a hair above 1.
-    return max(0.0, 1 - clip.cosine) if figure == "1 − cosine" else clip.error_of_range
+    return max(0.0, 1 - clip.cosine) if figure == _COSINE_ERROR else clip.error_of_range
 
 
 def _per_clip_limit(figure: str, gate: Gate) -> float | None:
-    if figure != "1 − cosine":
+    if figure != _COSINE_ERROR:
         return gate.max_error_of_range
     return None if gate.min_worst_cosine is None else 1 - gate.min_worst_cosine
 
@@ -167,9 +181,27 @@ def _gate_lines(figure: str, gate: Gate) -> list[tuple[str, float]]:
     lines = []
     if (limit := _per_clip_limit(figure, gate)) is not None:
         lines.append(("gate", limit))
-    if figure == "1 − cosine" and gate.min_mean_cosine is not None:
+    if figure == _COSINE_ERROR and gate.min_mean_cosine is not None:
         lines.append(("gate of the mean", 1 - gate.min_mean_cosine))
     return lines
+
+
+def _gate_line(at: float, text: str, dots: Sequence[Dot]) -> GateLine:
+    width = len(text) * _LETTER_WIDTH
+    places = [
+        (GateLine(at, text, x, at + below, anchor), left, at + below)
+        for below in (-5, _LINE_HEIGHT + 1)
+        for x, anchor, left in ((RIGHT - 3, "end", RIGHT - 3 - width), (LEFT + 3, "start", LEFT + 3))
+        if TOP + _LINE_HEIGHT <= at + below <= BOTTOM
+    ]
+
+    def covered(left: float, base: float) -> int:
+        return sum(
+            left - 6 <= dot.x <= left + width + 6 and base - _LINE_HEIGHT - 4 <= dot.y <= base + 6
+            for dot in dots
+        )
+
+    return min(places, key=lambda place: covered(place[1], place[2]))[0]
 
 
 def _height(value: float, scale: ErrorScale) -> float:

@@ -6,11 +6,15 @@ import math
 
 
 def scientific(value: float) -> str:
-    """``1.2e-6``; zero stays ``0``."""
+    """``1.2e-6``, rounded up: an error above its gate never reads as the gate. Zero stays ``0``."""
     if value == 0:
         return "0"
-    mantissa, exponent = f"{value:.1e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
+    exponent = math.floor(math.log10(value))
+    # Rounding off the last bits first keeps an exact 1e-4 from becoming 1.1e-4.
+    tenths = math.ceil(round(value / 10.0 ** (exponent - 1), 6))
+    if tenths >= 100:
+        tenths, exponent = 10, exponent + 1
+    return f"{tenths // 10}.{tenths % 10}e{exponent}"
 
 
 def cosine(value: float) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from dvfl_converter.report import figures, formats
 from dvfl_converter.report.clips import MOST_CLIPS, OPEN_CLIPS, clip_views
 from dvfl_converter.report.costs import conditions, costs, delegations
 from dvfl_converter.report.evidence import Evidence
-from dvfl_converter.report import figures, formats
 from dvfl_converter.report.summary import model_lines, preprocessing_lines
 from dvfl_converter.report.verdict import ArtifactCard, cards, headline, name_title, scope
 
@@ -33,6 +33,7 @@ def render(evidence: Evidence) -> str:
             headline=headline(evidence),
             scope=scope(evidence),
             cards=artifacts,
+            executed=any(card.tone != "not_run" for card in artifacts),
             unrun=[card.title for card in artifacts if card.tone == "not_run"],
             model=model_lines(manifest),
             preprocessing=preprocessing_lines(manifest.preprocessing),
@@ -40,8 +41,8 @@ def render(evidence: Evidence) -> str:
             open_clips=OPEN_CLIPS,
             hidden_clips=max(0, len(evidence.clips) - MOST_CLIPS),
             area=figures,
-        plots=[_plots(card, scales, evidence) for card in artifacts],
-        delegations=delegations(manifest.artifacts),
+            plots=[_plots(card, scales, evidence) for card in artifacts],
+            delegations=delegations(manifest.artifacts),
             costs=costs(evidence),
             conditions=conditions(evidence.latencies) if evidence.latencies else "",
         )
@@ -52,7 +53,11 @@ def _plots(card: ArtifactCard, scales: Mapping[str, figures.ErrorScale], evidenc
     artifact = card.artifact
     if artifact.name not in scales:
         return card, None, None
-    return card, figures.scatter(artifact, evidence.clips), figures.error_plot(artifact, scales[artifact.name])
+    return (
+        card,
+        figures.scatter(artifact, evidence.clips),
+        figures.error_plot(artifact, scales[artifact.name]),
+    )
 
 
 def _environment() -> Environment:

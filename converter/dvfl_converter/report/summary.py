@@ -16,7 +16,7 @@ def model_lines(manifest: Manifest) -> list[Line]:
         ("Model", model.name),
         ("Parameters", large(model.parameters)),
         ("MACs per clip", large(model.macs)),
-        ("Input", f"{plural(model.frames, 'frame')} of {model.size} × {model.size}"),
+        ("Input", f"{plural(model.frames, 'frame')} of {model.size} \N{MULTIPLICATION SIGN} {model.size}"),
         ("Classes", f"{len(manifest.labels):,}"),
         ("Checkpoint", model.checkpoint),
         ("Its sha256", f"{model.checkpoint_sha256[:12]}…"),
@@ -26,11 +26,15 @@ def model_lines(manifest: Manifest) -> list[Line]:
 def preprocessing_lines(spec: PreprocessingSpec) -> list[Line]:
     """What happens to a video before the model sees it, in order."""
     size, color, norm = spec.crop.size, spec.color, spec.normalization
+    frames = plural(spec.temporal.frames, "frame")
     antialias = "with" if spec.resize.antialias else "without"
     conversions = ", ".join(f"{item.matrix} {item.range}" for item in color.conversions)
     refused = ", ".join([*color.refused_transfer_codes, *color.refused_primaries_codes])
     return [
-        ("Sampling", f"{plural(spec.temporal.frames, 'frame')}: {_words(spec.temporal.rule)}, equally long"),
+        (
+            "Sampling",
+            f"{frames}, each from the centre of one of {spec.temporal.frames} equal parts of the clip",
+        ),
         (
             "Colour",
             f"YUV 4:2:0 to RGB in integers of 1/{2**color.shift}, {color.chroma_upsampling} chroma; "
@@ -40,9 +44,10 @@ def preprocessing_lines(spec: PreprocessingSpec) -> list[Line]:
         (
             "Resize",
             f"short side to {spec.resize.short_side}, {spec.resize.filter} {antialias} antialiasing, "
-            f"{_words(spec.resize.pixel_centres)} centres, integer weights of 1/{2**spec.resize.coefficient_bits}",
+            f"{_words(spec.resize.pixel_centres)} centres, "
+            f"integer weights of 1/{2**spec.resize.coefficient_bits}",
         ),
-        ("Crop", f"{spec.crop.position}, {size} × {size}"),
+        ("Crop", f"{spec.crop.position}, {size} \N{MULTIPLICATION SIGN} {size}"),
         (
             "Result",
             f"{spec.output.dtype} {spec.output.layout} "
@@ -50,7 +55,7 @@ def preprocessing_lines(spec: PreprocessingSpec) -> list[Line]:
         ),
         (
             "Normalisation",
-            f"inside the {norm.applied_in}, never in an app: (x − mean) / std with mean {_vector(norm.mean)} "
+            f"inside the {norm.applied_in}, never in an app: (x - mean) / std with mean {_vector(norm.mean)} "
             f"and std {_vector(norm.std)}",
         ),
     ]

@@ -119,7 +119,8 @@ def scope(evidence: Evidence) -> Scope:
 
 def _unchecked(evidence: Evidence, clips: int) -> list[str]:
     lines = [
-        f"{title(artifact)} was not executed. {_card(artifact).reason} Run dvfl verify where its runtime exists."
+        f"{title(artifact)} was not executed. {_card(artifact).reason} "
+        "Run dvfl verify where its runtime exists."
         for artifact in evidence.manifest.artifacts
         if artifact.parity.status == "not_run"
     ]
@@ -135,8 +136,8 @@ def _unchecked(evidence: Evidence, clips: int) -> list[str]:
         # No disagreement in n independent clips bounds the rate at 1 - 0.05 ** (1 / n), 95 % confidence.
         bound = 1 - 0.05 ** (1 / clips)
         lines.append(
-            f"{plural(clips, 'clip')} cannot show rare disagreements: even full top-1 agreement only rules out, with 95 % "
-            f"confidence, that more than {percent(bound)} of clips like these would disagree."
+            f"{plural(clips, 'clip')} cannot show rare disagreements: even full top-1 agreement only rules "
+            f"out, with 95 % confidence, that more than {percent(bound)} of clips like these would disagree."
         )
     return lines
 
@@ -150,7 +151,7 @@ def _answer(passed: int, failed: int, gaps: bool) -> str:
 
 
 def _all(count: int) -> str:
-    return "The only artifact was" if count == 1 else f"All {count} artifacts were"
+    return {1: "The only artifact was", 2: "Both artifacts were"}.get(count, f"All {count} artifacts were")
 
 
 def _titles(manifest: Manifest, status: str) -> list[str]:
@@ -181,7 +182,7 @@ def _reason(parity: ParityReport, criteria: tuple[Criterion, ...]) -> str:
 
 
 def _criteria(parity: ParityReport) -> tuple[Criterion, ...]:
-    worst, gate = parity.worst, parity.gate
+    worst, gate, clips = parity.worst, parity.gate, len(parity.clips)
     limits = (
         ("Largest error / logit range", _limit("≤", gate.max_error_of_range, scientific)),
         ("Mean cosine", _limit("≥", gate.min_mean_cosine, str)),
@@ -199,14 +200,18 @@ def _criteria(parity: ParityReport) -> tuple[Criterion, ...]:
         ),
         (cosine(parity.mean_cosine), None, _at_least(parity.mean_cosine, gate.min_mean_cosine)),
         (cosine(least.cosine), least.clip, _at_least(least.cosine, gate.min_worst_cosine)),
-        (percent(parity.top1_agreement), None, _at_least(parity.top1_agreement, gate.min_top1_agreement)),
+        (
+            _share(parity.top1_agreement, clips),
+            None,
+            _at_least(parity.top1_agreement, gate.min_top1_agreement),
+        ),
     )
     return (
         *(
             Criterion(name, value, limit, "passed" if holds else "failed", clip)
             for (name, limit), (value, clip, holds) in zip(limits, measured, strict=True)
         ),
-        Criterion("Same five best classes", percent(parity.top5_agreement), None, "passed"),
+        Criterion("Same five best classes", _share(parity.top5_agreement, clips), None, "passed"),
         Criterion(
             "Lowest signal to noise", f"{min(clip.snr_db for clip in parity.clips):.0f} dB", None, "passed"
         ),
@@ -219,6 +224,10 @@ def _at_most(value: float, limit: float | None) -> bool:
 
 def _at_least(value: float, limit: float | None) -> bool:
     return limit is None or value >= limit
+
+
+def _share(agreement: float, clips: int) -> str:
+    return f"{round(agreement * clips)} of {clips} ({percent(agreement)})"
 
 
 def _limit(sign: str, value: float | None, form: Callable[[float], str]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import coremltools  # type: ignore[import-untyped]
+import coremltools
 
 from dvfl.bundle import Bundle
 from dvfl.engines.base import ClipPixels, Logits, checked_logits, to_input

@@ -10,7 +10,7 @@ import torch
 
 # The public ``executorch.runtime`` imports the whole exporter first (seconds); the extension module that
 # it wraps needs only torch.
-from executorch.extension.pybindings import _portable_lib as runtime  # type: ignore[import-untyped]
+from executorch.extension.pybindings import _portable_lib as runtime
 
 from dvfl.bundle import Bundle
 from dvfl.engines.base import ClipPixels, Logits, checked_logits, to_input

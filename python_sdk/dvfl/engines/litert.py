@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter  # type: ignore[import-untyped]
+from ai_edge_litert.interpreter import Interpreter
 
 from dvfl.bundle import Bundle
 from dvfl.engines.base import ClipPixels, Logits, checked_logits, to_input

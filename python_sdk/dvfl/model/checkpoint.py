@@ -142,10 +142,14 @@ def _state_dict(content: object, file: Path) -> dict[str, Tensor]:
     if isinstance(content, Mapping) and isinstance(content.get("model"), Mapping):
         content = content["model"]
     if not isinstance(content, Mapping) or not content:
-        raise CheckpointError(f"{file}: holds a {type(content).__name__}, not a state dict or {{'model': state dict}}")
+        raise CheckpointError(
+            f"{file}: holds a {type(content).__name__}, not a state dict or {{'model': state dict}}"
+        )
     for key, value in content.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise CheckpointError(f"{file}: entry {key!r} is no tensor, so this is not a state dict of weights")
+            raise CheckpointError(
+                f"{file}: entry {key!r} is no tensor, so this is not a state dict of weights"
+            )
     return dict(content)
 
 
@@ -154,7 +158,9 @@ def _infer_architecture(weights: Mapping[str, Tensor], file: Path) -> Architectu
         if key not in weights:
             raise CheckpointError(f"{file}: not a Video-FocalNet checkpoint: key '{key}' is missing")
         if weights[key].ndim != ndim:
-            raise CheckpointError(f"{file}: '{key}' has shape {list(weights[key].shape)}, expected {ndim} dimensions")
+            raise CheckpointError(
+                f"{file}: '{key}' has shape {list(weights[key].shape)}, expected {ndim} dimensions"
+            )
         return tuple(weights[key].shape)
 
     width = shape("patch_embed.proj.weight", 4)[0]
@@ -163,8 +169,12 @@ def _infer_architecture(weights: Mapping[str, Tensor], file: Path) -> Architectu
     depths = tuple(len({b for s, b in blocks if s == stage}) for stage in range(_STAGES))
     missing = [stage for stage, depth in enumerate(depths) if depth == 0]
     if missing:
-        raise CheckpointError(f"{file}: not a Video-FocalNet checkpoint: no 'layers.{missing[0]}.blocks.*' keys")
-    return Architecture(depths=(depths[0], depths[1], depths[2], depths[3]), width=width, num_classes=num_classes)
+        raise CheckpointError(
+            f"{file}: not a Video-FocalNet checkpoint: no 'layers.{missing[0]}.blocks.*' keys"
+        )
+    return Architecture(
+        depths=(depths[0], depths[1], depths[2], depths[3]), width=width, num_classes=num_classes
+    )
 
 
 def _check_keys(weights: Mapping[str, Tensor], architecture: Architecture, file: Path) -> None:
@@ -180,4 +190,6 @@ def _check_keys(weights: Mapping[str, Tensor], architecture: Architecture, file:
             found, wanted = list(value.shape), list(expected[key].shape)
             raise CheckpointError(f"{file}: '{key}' has shape {found}, expected {wanted}")
         if not value.is_floating_point() or not bool(torch.isfinite(value).all()):
-            raise CheckpointError(f"{file}: '{key}' holds NaN, infinite or non-float values; the training diverged")
+            raise CheckpointError(
+                f"{file}: '{key}' holds NaN, infinite or non-float values; the training diverged"
+            )

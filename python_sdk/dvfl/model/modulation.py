@@ -46,7 +46,7 @@ class SpatioTemporalFocalModulation(nn.Module):
     def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Splits ``f(x)`` into query and context ``[BT, C, h, w]`` and gates ``[BT, 3, h, w]``."""
         projected = self.f(x).permute(0, 3, 1, 2)
-        query, context, gates = torch.split(projected, (self.dim, self.dim, LEVELS + 1), dim=1)
+        query, context, gates = torch.split(projected, [self.dim, self.dim, LEVELS + 1], dim=1)
         return query, context, gates
 
     def _spatial_context(self, context: Tensor, gates: Tensor) -> Tensor:
@@ -64,9 +64,9 @@ class SpatioTemporalFocalModulation(nn.Module):
         clips = clips_frames // frames
         sequences = x.view(clips, frames, height, width, dim).permute(0, 2, 3, 1, 4)
         projected = self.f_temporal(sequences.reshape(clips * height * width, frames, dim)).transpose(1, 2)
-        context, gates = torch.split(projected, (dim, LEVELS + 1), dim=1)
+        context, gates = torch.split(projected, [dim, LEVELS + 1], dim=1)
         modulator = self.h_temporal(self._temporal_context(context, gates))
-        restored = modulator.view(clips, height, width, dim, frames).permute(0, 4, 3, 1, 2)
+        restored: Tensor = modulator.view(clips, height, width, dim, frames).permute(0, 4, 3, 1, 2)
         return restored.reshape(clips_frames, dim, height, width)
 
     def _temporal_context(self, context: Tensor, gates: Tensor) -> Tensor:

@@ -104,7 +104,9 @@ class VideoFocalNet(nn.Module):
         rates = [drop_path * index / max(1, blocks - 1) for index in range(blocks)]
         self.patch_embed = PatchProjection(3, architecture.width, PATCH_SIZE)
         stages = []
-        for index, (depth, dim) in enumerate(zip(architecture.depths, architecture.stage_widths, strict=True)):
+        for index, (depth, dim) in enumerate(
+            zip(architecture.depths, architecture.stage_widths, strict=True)
+        ):
             first = sum(architecture.depths[:index])
             last_stage = index == len(architecture.depths) - 1
             stages.append(FocalStage(dim, rates[first : first + depth], downsample=not last_stage))
@@ -119,7 +121,7 @@ class VideoFocalNet(nn.Module):
         x = self.patch_embed(clips.flatten(0, 1))
         for stage in self.layers:
             x = stage(x, frames)
-        tokens = self.norm(x).flatten(1, 2)
+        tokens: Tensor = self.norm(x).flatten(1, 2)
         return tokens.mean(dim=1).view(batch, frames, -1).mean(dim=1)
 
     def forward(self, clips: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ MAX_RANK = 5
 def lowered(network: VideoFocalNet, spec: PreprocessingSpec) -> Program:
     """The 1x1-convolution network on ``[T, 3, H, W]`` float32, 0..255."""
     frames, size = spec.temporal.frames, spec.crop.size
-    module = lower(network, frames, spec.normalization.mean, spec.normalization.std)
+    module = lower(network, spec.normalization.mean, spec.normalization.std)
     return Program(module, (torch.zeros(frames, 3, size, size),), "TCHW")
 
 

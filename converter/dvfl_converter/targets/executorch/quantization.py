@@ -8,6 +8,7 @@ quantised depthwise convolution.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,6 +48,6 @@ def _is_matrix_product(node: torch.fx.Node) -> bool:
     """A convolution that mixes channels; not depthwise, and not a mean over channels."""
     if node.target is not torch.ops.aten.conv2d.default:
         return True
-    weight = node.args[1]
+    weight: Any = node.args[1]
     out_channels, in_channels_per_group = weight.meta["val"].shape[:2]
-    return out_channels > 1 and in_channels_per_group > 1
+    return bool(out_channels > 1 and in_channels_per_group > 1)

@@ -33,7 +33,7 @@ TOOLS = ("litert-torch", "ai-edge-litert", "ai-edge-quantizer", "torch")
 def lowered(network: VideoFocalNet, spec: PreprocessingSpec) -> Program:
     """The channels-last network on ``[T, H, W, 3]`` float32, 0..255."""
     frames, size = spec.temporal.frames, spec.crop.size
-    module = lower(network, frames, spec.normalization.mean, spec.normalization.std)
+    module = lower(network, spec.normalization.mean, spec.normalization.std)
     return Program(module, (torch.zeros(frames, size, size, 3),), "THWC")
 
 
