@@ -53,13 +53,16 @@ def source_line(node: torch.fx.Node) -> str | None:
 
 
 def operator_name(node: torch.fx.Node) -> str:
-    """``aten.linear`` for any overload of it, in ATen or edge dialect."""
+    """``aten.linear`` for any overload of it, in ATen or edge dialect; a convolution says its dimensions."""
     target = node.target
     if not isinstance(target, OpOverload):
         target = getattr(target, "_op", target)
-    if isinstance(target, OpOverload):
-        return str(target.overloadpacket)
-    return getattr(target, "__name__", str(target))
+    if not isinstance(target, OpOverload):
+        return getattr(target, "__name__", str(target))
+    name = str(target.overloadpacket)
+    if name == "aten.convolution":
+        return f"aten.convolution (Conv{len(_shape(node.args[1])) - 2}d)"
+    return name
 
 
 def calls(graph: torch.fx.Graph) -> Iterator[torch.fx.Node]:
@@ -71,7 +74,7 @@ def calls(graph: torch.fx.Graph) -> Iterator[torch.fx.Node]:
 
 def multiply_accumulates(node: torch.fx.Node) -> int:
     """Multiply-accumulates of one node, from its shapes; 0 for everything but convolutions and products."""
-    name = operator_name(node).removeprefix("aten.")
+    name = operator_name(node).removeprefix("aten.").partition(" ")[0]
     shapes = [_shape(argument) for argument in node.args]
     out = _shape(node)
     if name in _CONVOLUTIONS:

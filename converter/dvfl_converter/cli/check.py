@@ -86,7 +86,7 @@ class Shape(_Sizes):
 @click.option(
     "--max-portable-share",
     type=click.FloatRange(0, 1),
-    help="Fail if more than this share of the MACs runs on portable kernels or nowhere.",
+    help="Fail if more than this share of the MACs runs off the delegate or nowhere.",
 )
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Also write the reports to this file."
@@ -109,7 +109,7 @@ def check(
     from dvfl_converter.plan import plan_conversions
     from dvfl_converter.progress import Steps
 
-    rows: list[Target] = list(dict.fromkeys(c.target for c in plan_conversions(targets, ())))
+    rows: list[Target] = list({c.target.name: c.target for c in plan_conversions(targets, ())}.values())
     results: list[Checked] = []
     with Steps(total=len(rows)) as steps:
         for target in rows:
@@ -151,10 +151,10 @@ def _gate(results: list[Checked], budget: float | None) -> None:
     for result in results:
         if not result.convertible:
             problems.append(f"{result.target}: {result.error or _first_unsupported(result)}")
-        elif budget is not None and result.off_delegate_share() > budget:
+        elif budget is not None and result.slow_share() > budget:
             problems.append(
-                f"{result.target}: {result.off_delegate_share():.1%} of the MACs on portable kernels "
-                f"or nowhere, budget {budget:.1%}"
+                f"{result.target}: {result.slow_share():.1%} of the MACs off the delegate, "
+                f"budget {budget:.1%}"
             )
     if problems:
         raise GateError("; ".join(problems))

@@ -29,10 +29,12 @@ class Checked:
     report: OperatorReport | None
     error: str | None = None
 
-    def off_delegate_share(self) -> float:
-        """Share of the MACs that a phone would run slowly or not at all."""
+    def slow_share(self) -> float:
+        """Share of the MACs off the delegate or, on a target without one, that nothing runs."""
         if self.report is None:
             return 1.0
+        if self.report.delegate:
+            return 1.0 - self.report.macs_share("delegate")
         return self.report.macs_share("portable") + self.report.macs_share("unsupported")
 
     @property

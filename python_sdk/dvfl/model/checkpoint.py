@@ -63,16 +63,16 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 class _Inert:
-    """Stands for any class a checkpoint's pickle names; keeps its state, runs none of its code."""
+    """Stands for any class a checkpoint's pickle names; drops what it is given, runs none of its code."""
 
     def __init__(self, *_: object, **__: object) -> None:
-        self.items: dict[object, object] = {}
+        """Accepts the arguments of a pickled call."""
 
-    def __setstate__(self, state: object) -> None:
-        self.state = state
+    def __setstate__(self, _: object) -> None:
+        """Accepts a pickled object's attributes."""
 
-    def __setitem__(self, key: object, value: object) -> None:
-        self.items[key] = value
+    def __setitem__(self, _: object, __: object) -> None:
+        """Accepts the items of a pickled dict subclass, which arrive without a call of ``__init__``."""
 
     def append(self, _: object) -> None:
         """Accepts list items of a pickled list subclass."""

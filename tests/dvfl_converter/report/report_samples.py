@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from dvfl.manifest import (
     Artifact,
-    ClipParity,
-    Gate,
     InputContract,
     Manifest,
     ModelCard,
@@ -18,16 +15,14 @@ from dvfl.manifest import (
     OperatorUse,
     OutputContract,
     ParityReport,
+    Precision,
     StoredFile,
 )
 from dvfl.spec import PreprocessingSpec
+from dvfl_converter.parity.gates import GATES, judge, not_run
+from dvfl_converter.parity.metrics import compare
 from dvfl_converter.report.evidence import ClipEvidence, Evidence, Failure, Latency
 
-GATES = {
-    "fp32": Gate(max_error_of_range=1e-4),
-    "fp16": Gate(min_worst_cosine=0.9995),
-    "int8": Gate(min_mean_cosine=0.999, min_worst_cosine=0.99, min_top1_agreement=0.99),
-}
 NOISE = {"litert-fp32": 1.5e-6, "executorch-fp32": 2e-6, "litert-int8": 0.09}
 LABELS = (
     "static", "pan left", "pan right", "tilt up", "tilt down",
@@ -105,23 +100,6 @@ def moving_pattern(frames: int = 8, size: int = 64, seed: int = 0) -> np.ndarray
     return np.asarray((np.moveaxis(np.asarray(shown), 1, -1) + 1) * 127.5, np.uint8)
 
 
-def agreement(entry: ClipEvidence, engine: str) -> ClipParity:
-    """The parity figures of one engine on one clip."""
-    reference, logits = entry.reference.astype(np.float64), entry.logits[engine].astype(np.float64)
-    error = np.abs(logits - reference)
-    top, other = np.argsort(-reference)[:5], np.argsort(-logits)[:5]
-    noise = float(((logits - reference) ** 2).sum()) or 1e-30
-    return ClipParity(
-        clip=entry.name,
-        max_abs_error=float(error.max()),
-        error_of_range=float(error.max() / np.ptp(reference)),
-        cosine=float(reference @ logits / np.linalg.norm(reference) / np.linalg.norm(logits)),
-        snr_db=10 * math.log10(float((reference**2).sum()) / noise),
-        top1_agrees=bool(top[0] == other[0]),
-        top5_agrees=set(top) == set(other),
-    )
-
-
 def _artifact(name: str, clips: Sequence[ClipEvidence], classes: int, frames: int, size: int) -> Artifact:
     target, precision = name.split("-")
     layout = "THWC" if target == "litert" else "TCHW"
@@ -136,7 +114,7 @@ def _artifact(name: str, clips: Sequence[ClipEvidence], classes: int, frames: in
         output=OutputContract(name="logits", dtype="float32", shape=(1, classes)),
         options={"recipe": "dynamic"} if precision == "int8" else {},
         operators=_operators(target, precision),
-        parity=_parity(name, clips, GATES[precision]),
+        parity=_parity(name, clips, precision),
         tools={
             "torch": "2.13.0",
             {"litert": "litert-torch", "coreml": "coremltools"}.get(target, target): "1.4.1",
@@ -144,21 +122,12 @@ def _artifact(name: str, clips: Sequence[ClipEvidence], classes: int, frames: in
     )
 
 
-def _parity(name: str, clips: Sequence[ClipEvidence], gate: Gate) -> ParityReport:
+def _parity(name: str, clips: Sequence[ClipEvidence], precision: Precision) -> ParityReport:
     if name not in NOISE:
-        return ParityReport(status="not_run", reason=NOT_RUN, gate=gate)
-    entries = tuple(agreement(entry, name) for entry in clips)
-    report = ParityReport(status="passed", gate=gate, clips=entries)
-    if not entries:
-        return report
-    least = min(entry.cosine for entry in entries)
-    held = (
-        report.worst.error_of_range <= (gate.max_error_of_range or math.inf)
-        and report.mean_cosine >= (gate.min_mean_cosine or -1)
-        and least >= (gate.min_worst_cosine or -1)
-        and report.top1_agreement >= (gate.min_top1_agreement or 0)
+        return not_run(GATES[precision], NOT_RUN)
+    return judge(
+        GATES[precision], [compare(entry.name, entry.reference, entry.logits[name]) for entry in clips]
     )
-    return report.model_copy(update={"status": "passed" if held else "failed"})
 
 
 def _operators(target: str, precision: str) -> OperatorReport:

@@ -199,6 +199,7 @@ def test_zero_clips_are_no_error(artifacts):
     page = Page(render(evidence([], artifacts=artifacts)))
     assert page.faults == []
     assert "No clip was run, so there is nothing to compare." in page.text
+    assert ("No clip was compared." in page.text) == ("litert-fp32" in artifacts)
 
 
 def test_many_classes_and_clips_stay_light():

@@ -27,6 +27,15 @@ from dvfl_converter.targets.executorch.quantization import quantize
 
 TOOLS = ("executorch", "torchao", "torch")
 
+# Why XNNPACK's partitioner (executorch 1.4) leaves an operator out.
+_REASONS = {
+    "aten.convolution (Conv3d)": "XNNPACK convolves in 1 and 2 dimensions only",
+    "aten._native_batch_norm_legit_no_training": "XNNPACK takes it only fused into a delegated convolution",
+    "aten.mean": "XNNPACK takes it only at rank 4, over dims [2, 3], with keepdim=True",
+    "aten.native_layer_norm": "XNNPACK has no layer_norm",
+    "aten.split_with_sizes_copy": "XNNPACK has no split; slices are taken",
+}
+
 
 def lowered(network: VideoFocalNet, spec: PreprocessingSpec) -> Program:
     """The NCHW network on ``[T, 3, H, W]`` float32, 0..255."""
@@ -98,7 +107,7 @@ def _outside(graph: torch.fx.Graph) -> Iterator[PlacedOperator]:
             operator=name,
             placement="portable" if has_kernel else "unsupported",
             where="portable kernel" if has_kernel else "nowhere",
-            reason="XNNPACK's partitioner does not take it"
+            reason=_REASONS.get(name, "XNNPACK's partitioner does not take it")
             if has_kernel
             else "neither XNNPACK nor the portable kernels have it",
             macs=multiply_accumulates(node),
@@ -114,4 +123,4 @@ def _registered_kernels() -> frozenset[str]:
 
 
 def _out_variant(node: torch.fx.Node) -> str:
-    return operator_name(node).replace("aten.", "aten::")
+    return operator_name(node).partition(" ")[0].replace("aten.", "aten::")

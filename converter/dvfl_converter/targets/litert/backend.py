@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -53,13 +52,16 @@ def convert(
 
 
 def operators(program: Program) -> OperatorReport:
-    """Operators without a lowering, or else the delegation of the converted program."""
-    unsupported = list(_without_lowering(program))
-    if unsupported:
-        return tally(unsupported, delegate=None, delegate_calls=0)
+    """The delegation of the converted program or, if it does not convert, the operators in the way."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "check.tflite")
-        path.write_bytes(_convert_float(program))
+        try:
+            path.write_bytes(_convert_float(program))
+        except ConversionError:
+            placed = list(_lowerings(program))
+            if all(operator.placement != "unsupported" for operator in placed):
+                raise
+            return tally(placed, delegate=None, delegate_calls=0)
         return delegation(path)
 
 
@@ -98,21 +100,20 @@ def _nodes_as_tensor_names() -> Iterator[None]:
         yield
 
 
-def _without_lowering(program: Program) -> Iterator[PlacedOperator]:
-    from litert_torch.backend import lowerings
+def _lowerings(program: Program) -> Iterator[PlacedOperator]:
+    """Whether litert-torch has a lowering for each operator, after the decompositions it applies first."""
+    with quiet_native():
+        from litert_torch import fx_infra
+        from litert_torch.backend import lowerings
 
-    decompositions: dict[Any, Any] = lowerings.decompositions()
-    exported = program.exported().run_decompositions(decompositions)
-    nodes = list(calls(exported.graph))
-    if all(lowerings.lookup(node.target) is not None for node in nodes):
-        return
-    for node in nodes:
+        exported = fx_infra.safe_run_decompositions(program.exported(), fx_infra.decomp.pre_lower_decomp())
+    for node in calls(exported.graph):
         supported = lowerings.lookup(node.target) is not None
         yield PlacedOperator(
             operator=operator_name(node),
             placement="native" if supported else "unsupported",
             where="TFLite operator" if supported else "nowhere",
-            reason="has a lowering; placement is known once every operator has one"
+            reason="has a lowering; its placement is known once every operator has one"
             if supported
             else "litert-torch has no lowering for it",
             macs=multiply_accumulates(node),

@@ -1,0 +1,1 @@
+"""Training: data, losses, trainers. Imports dvfl, never the other way round."""
