@@ -125,12 +125,22 @@ def _read(file: Path) -> object:
         raise CheckpointError(f"{file}: is empty; download or copy the checkpoint again")
     if not os.access(file, os.R_OK):
         raise CheckpointError(f"{file}: no permission to read it")
+    if _is_torchscript(file):
+        raise CheckpointError(f"{file}: is a TorchScript program, not a checkpoint; give its state dict")
     try:
         return torch.load(file, map_location="cpu", weights_only=False, pickle_module=_InertPickle)
     except Exception as error:
         hint = "truncated" if _looks_truncated(file) else "not a PyTorch checkpoint"
         kind = type(error).__name__
         raise CheckpointError(f"{file}: {hint} ({kind}); give a file written by torch.save") from None
+
+
+def _is_torchscript(file: Path) -> bool:
+    """Whether :func:`torch.load` would load it as a program, whose own code can run at that moment."""
+    try:
+        return bool(torch._C.PyTorchFileReader(str(file)).has_record("constants.pkl"))
+    except RuntimeError:
+        return False
 
 
 def _looks_truncated(file: Path) -> bool:
@@ -142,9 +152,8 @@ def _state_dict(content: object, file: Path) -> dict[str, Tensor]:
     if isinstance(content, Mapping) and isinstance(content.get("model"), Mapping):
         content = content["model"]
     if not isinstance(content, Mapping) or not content:
-        raise CheckpointError(
-            f"{file}: holds a {type(content).__name__}, not a state dict or {{'model': state dict}}"
-        )
+        kind = "pickled object" if isinstance(content, _Inert) else type(content).__name__
+        raise CheckpointError(f"{file}: holds a {kind}, not a state dict or {{'model': state dict}}")
     for key, value in content.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
             raise CheckpointError(

@@ -15,10 +15,11 @@ Frames = NDArray[np.uint8]
 
 
 def jpeg_round_trip(clip: Frames, quality: int) -> Frames:
-    """Each frame through JPEG, uint8 ``[T, H, W, 3]``."""
+    """Each RGB frame through JPEG, uint8 ``[T, H, W, 3]``."""
     parameters = [cv2.IMWRITE_JPEG_QUALITY, quality]
-    encoded = [cv2.imencode(".jpg", frame, parameters)[1] for frame in clip]
-    return np.stack([np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8) for data in encoded])
+    encoded = [cv2.imencode(".jpg", frame[..., ::-1], parameters)[1] for frame in clip]
+    decoded = [np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8) for data in encoded]
+    return np.ascontiguousarray(np.stack(decoded)[..., ::-1])
 
 
 def h264_round_trip(clip: Frames, crf: int) -> Frames:

@@ -27,7 +27,7 @@ def write_demo_clips(folder: Path, seed: int = SEED) -> Iterator[Path]:
     for index, label in enumerate(LABELS):
         dice = np.random.default_rng(seed + index)
         width, height, frames = _SHAPES[index % len(_SHAPES)]
-        times = (np.arange(frames) + 0.5) / frames
+        times = np.arange(frames) / (frames - 1)
         clip = render_frames(index, pictures, dice, _OPTIONS, times, (width, height))
         path = folder / f"{label}.mp4"
         write_mp4(clip, path, _CRF, _RATE)

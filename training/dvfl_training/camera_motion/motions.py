@@ -59,10 +59,10 @@ class MotionRanges:
         tremor: pixels a hand trembles in every class; drift: pixels of a second, unintended motion.
     """
 
-    slide: tuple[float, float] = (0.6, 2.6)
-    turn: tuple[float, float] = (0.016, 0.07)
-    grow: tuple[float, float] = (0.013, 0.06)
-    shake: tuple[float, float] = (1.2, 3.2)
+    slide: tuple[float, float] = (0.6, 3.6)
+    turn: tuple[float, float] = (0.016, 0.09)
+    grow: tuple[float, float] = (0.013, 0.075)
+    shake: tuple[float, float] = (1.2, 3.6)
     tremor: float = 0.12
     drift: float = 0.08
 

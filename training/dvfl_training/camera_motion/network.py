@@ -30,9 +30,15 @@ class Student(nn.Module):
         features = architecture.stage_widths[-1]
         self.normalise = nn.BatchNorm1d(features, affine=False)
 
-    def forward(self, clips: Tensor) -> Tensor:
-        """Logits ``[B, K]`` of normalised clips ``[B, T, 3, H, W]``."""
-        logits: Tensor = self.network.head(self.normalise(self.network.features(clips)))
+    def forward(self, clips: Tensor, *, half: bool = False) -> Tensor:
+        """Logits ``[B, K]``, float32, of normalised clips ``[B, T, 3, H, W]``.
+
+        ``half`` computes the features in bfloat16; what tells clips apart in the pooled features is too
+        small for it, so normalisation and head stay in float32.
+        """
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            features = self.network.features(clips)
+        logits: Tensor = self.network.head(self.normalise(features.float()))
         return logits
 
     def folded(self) -> VideoFocalNet:

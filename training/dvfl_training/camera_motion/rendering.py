@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dvfl.sampling import clip_frame_indices
+from dvfl.spec import PreprocessingSpec
 from dvfl_training.camera_motion.compression import h264_round_trip, jpeg_round_trip
 from dvfl_training.camera_motion.motions import MOTIONS, MotionRanges, Path, sample_path
 from dvfl_training.camera_motion.photographs import Picture
@@ -24,7 +26,7 @@ class RenderOptions:
 
     Attributes:
         motion: how much moves.
-        duration_s: seconds the clip lasts.
+        duration_s: seconds the clip lasts; frames_in_video: frames it is sampled from.
         span: share of the photograph's short side that the picture shows.
         objects: most moving things in front.
         object_size: their diameter, as a share of the picture.
@@ -32,7 +34,7 @@ class RenderOptions:
         noise: largest standard deviation of sensor noise, in grey levels.
         oversample: chance of rendering larger and resizing without antialias, as a phone does.
         jpeg: chance of a JPEG round trip; h264: chance of a real H.264 one.
-        least_contrast: a picture with a smaller standard deviation shows no motion and is drawn again.
+        least_texture: a view in which motion shows less is drawn again (see ``_texture``).
     """
 
     motion: MotionRanges = field(default_factory=MotionRanges)
@@ -45,7 +47,8 @@ class RenderOptions:
     oversample: float = 0.2
     jpeg: float = 0.4
     h264: float = 0.06
-    least_contrast: float = 14.0
+    least_texture: float = 3.0
+    frames_in_video: tuple[int, int] = (12, 120)
 
 
 def render_clip(
@@ -57,7 +60,7 @@ def render_clip(
     size: int = REFERENCE_SIZE,
 ) -> Frames:
     """A clip as the model sees it, uint8 ``[frames, size, size, 3]``, compression flaws included."""
-    times = (np.arange(frames) + 0.5) / frames
+    times = _sampled_times(dice, options, frames)
     factor = float(dice.uniform(1.5, 2.5)) if dice.random() < options.oversample else 1.0
     large = round(size * factor)
     clip = render_frames(label, pictures, dice, options, times, (large, large))
@@ -69,6 +72,13 @@ def render_clip(
     if large == size:
         return clip
     return np.stack([cv2.resize(frame, (size, size), interpolation=cv2.INTER_LINEAR) for frame in clip])
+
+
+def _sampled_times(dice: np.random.Generator, options: RenderOptions, frames: int) -> NDArray[np.float64]:
+    """When the sampled frames of a video of random length were taken, 0..1; the steps are not quite even."""
+    count = int(dice.integers(*options.frames_in_video, endpoint=True))
+    spec = PreprocessingSpec.default().with_clip(frames=frames)
+    return np.array(clip_frame_indices(count, spec)) / (count - 1)
 
 
 def render_frames(
@@ -165,24 +175,29 @@ def _choose_view(
             height, width = picture.shape[:2]
         centre = (float(dice.uniform(0.3, 0.7) * width), float(dice.uniform(0.3, 0.7) * height))
         view = _View(picture, centre, step, float(dice.normal(0, 0.1)))
-        if _contrast(view) >= options.least_contrast:
+        if _texture(view) >= options.least_texture:
             break
     return view
 
 
-def _contrast(view: _View) -> float:
-    """The smallest standard deviation of grey over the four quarters of the view."""
+def _texture(view: _View) -> float:
+    """How well any motion shows: the root of the structure tensor's smaller eigenvalue, in grey levels.
+
+    A plain edge has contrast, but motion along it cannot be seen (Shi and Tomasi, 1994).
+    """
     half = REFERENCE_SIZE / 2 * view.step
     height, width = view.picture.shape[:2]
     x, y = view.centre
-    left, right = (int(np.clip(v, 0, width)) for v in (x - half, x + half))
-    top, bottom = (int(np.clip(v, 0, height)) for v in (y - half, y + half))
-    grey = view.picture[top:bottom, left:right].mean(axis=-1)
-    if min(grey.shape) < 4:
+    left, right = (int(np.clip(edge, 0, width)) for edge in (x - half, x + half))
+    top, bottom = (int(np.clip(edge, 0, height)) for edge in (y - half, y + half))
+    if min(right - left, bottom - top) < 8:
         return 0.0
-    rows, columns = grey.shape[0] // 2, grey.shape[1] // 2
-    quarters = (grey[:rows, :columns], grey[rows:, :columns], grey[:rows, columns:], grey[rows:, columns:])
-    return float(np.sort([quarter.std() for quarter in quarters])[1])
+    grey = cv2.cvtColor(np.ascontiguousarray(view.picture[top:bottom, left:right]), cv2.COLOR_RGB2GRAY)
+    seen = cv2.resize(grey, (REFERENCE_SIZE, REFERENCE_SIZE), interpolation=cv2.INTER_AREA).astype(np.float64)
+    down, across = np.gradient(seen)
+    xx, yy, xy = (across**2).mean(), (down**2).mean(), (across * down).mean()
+    smaller = (xx + yy) / 2 - math.hypot((xx - yy) / 2, xy)
+    return math.sqrt(max(0.0, float(smaller)))
 
 
 def _choose_thing(

@@ -27,6 +27,7 @@ class TrainOptions:
 
     seed: int = 0
     steps: int = 2000
+    full_precision_steps: int = 500
     batch: int = 32
     width: int = 32
     learning_rate: float = 1e-3
@@ -61,7 +62,7 @@ def train(options: TrainOptions, report: Callable[[Progress], None]) -> tuple[Vi
     clips, labels = held_out_clips(held_out_pictures(), options.evaluation_clips_per_class)
     student.train()
     for step, (pixels, targets) in enumerate(_batches(options), start=1):
-        logits = student(to_input(pixels))
+        logits = student(to_input(pixels), half=step > options.full_precision_steps)
         wanted = torch.from_numpy(targets)
         loss = loss_of(logits, wanted)
         optimizer.zero_grad()
