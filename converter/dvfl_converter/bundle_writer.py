@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -26,11 +28,22 @@ def stored(root: Path, file: str) -> StoredFile:
     return StoredFile(file=file, sha256=sha256_path(path), bytes=size_of(path))
 
 
+def discard(path: Path) -> None:
+    """Removes what a failed conversion left behind."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
 def write_reference(root: Path, checkpoint: Checkpoint) -> StoredFile:
     """Stores the weights alone, float32: a released checkpoint also carries its optimizer."""
     path = root / REFERENCE_FILE
     path.parent.mkdir(parents=True)
-    torch.save(checkpoint.weights, path)
+    # torch.save reports a full disk as a RuntimeError about positions; a plain write says what it is.
+    buffer = io.BytesIO()
+    torch.save(checkpoint.weights, buffer)
+    path.write_bytes(buffer.getbuffer())
     return stored(root, REFERENCE_FILE)
 
 

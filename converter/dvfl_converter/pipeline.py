@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch.utils.flop_counter import FlopCounterMode
 
 from dvfl.bundle import Bundle
-from dvfl.engines import open_engine
+from dvfl.engines import Engine, open_engine
 from dvfl.errors import ConversionError, EngineError
 from dvfl.hashing import sha256_file
 from dvfl.manifest import Artifact, InputContract, Manifest, ModelCard, OutputContract
@@ -23,7 +23,14 @@ from dvfl.model import VideoFocalNet, variant_name
 from dvfl.model.checkpoint import Checkpoint, load_checkpoint
 from dvfl.spec import PreprocessingSpec
 from dvfl_converter.bench.timing import interleaved, machine
-from dvfl_converter.bundle_writer import REPORT_FILE, stored, write_manifest, write_reference, write_vector
+from dvfl_converter.bundle_writer import (
+    REPORT_FILE,
+    discard,
+    stored,
+    write_manifest,
+    write_reference,
+    write_vector,
+)
 from dvfl_converter.clips import NamedClip, find_videos, patterns, read_clips
 from dvfl_converter.labels import read_labels
 from dvfl_converter.parity.compare import LogitsByClip, compare_clips, run_clips
@@ -105,8 +112,8 @@ def convert(request: Request, *, quiet: bool = False) -> Outcome:
             with steps.step("running the PyTorch reference"):
                 network = inputs.checkpoint.network()
                 base = _base_manifest(staging, inputs, network)
-                reference = _reference_logits(Bundle(staging, base), inputs.clips)
-            made = _Made()
+                made = _Made()
+                reference = _reference_logits(Bundle(staging, base), inputs.clips, made)
             for conversion in request.conversions:
                 _make(conversion, network, inputs, Bundle(staging, base), reference, made, steps)
             if not made.artifacts:
@@ -182,9 +189,18 @@ def count_macs(network: VideoFocalNet, frames: int, size: int) -> int:
     return int(counter.get_total_flops()) // 2
 
 
-def _reference_logits(bundle: Bundle, clips: Sequence[NamedClip]) -> LogitsByClip:
-    with closing(open_engine(bundle, "torch")) as engine:
-        return run_clips(engine, clips)
+def _reference_logits(bundle: Bundle, clips: Sequence[NamedClip], made: _Made) -> LogitsByClip:
+    start = perf_counter()
+    with closing(open_engine(bundle, "torch", threads=THREADS)) as engine:
+        load_ms = (perf_counter() - start) * 1e3
+        logits = run_clips(engine, clips)
+        made.latencies.append(_latency("torch-fp32", engine, clips[0], load_ms))
+    return logits
+
+
+def _latency(name: str, engine: Engine, clip: NamedClip, load_ms: float) -> Latency:
+    timing = interleaved({name: lambda: engine.run(clip.pixels)}, TIMED_RUNS)[name]
+    return Latency(name, timing.p50_ms, timing.p90_ms, load_ms, TIMED_RUNS, THREADS)
 
 
 def _make(
@@ -204,6 +220,7 @@ def _make(
             made.artifacts.append(_prove(artifact, conversion, inputs.clips, bundle, reference, made))
         steps.done(_line(made.artifacts[-1]))
     except (ConversionError, EngineError) as error:
+        discard(bundle.root / conversion.file)
         made.failures.append(Failure(conversion.name, str(error)))
         steps.done(f"[red]✗[/] {conversion.name}: {error}")
 
@@ -250,18 +267,8 @@ def _prove(
     with closing(open_engine(candidate, artifact, threads=THREADS)) as engine:
         load_ms = (perf_counter() - start) * 1e3
         measured = run_clips(engine, clips)
-        timing = interleaved({artifact.name: lambda: engine.run(clips[0].pixels)}, TIMED_RUNS)[artifact.name]
+        made.latencies.append(_latency(artifact.name, engine, clips[0], load_ms))
     made.logits[artifact.name] = measured
-    made.latencies.append(
-        Latency(
-            engine=artifact.name,
-            p50_ms=timing.p50_ms,
-            p90_ms=timing.p90_ms,
-            load_ms=load_ms,
-            runs=TIMED_RUNS,
-            threads=THREADS,
-        )
-    )
     parity = judge(GATES[artifact.precision], compare_clips(reference, measured))
     return artifact.model_copy(update={"parity": parity})
 

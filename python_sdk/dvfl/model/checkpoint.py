@@ -138,7 +138,7 @@ def _read(file: Path) -> object:
 def _is_torchscript(file: Path) -> bool:
     """Whether :func:`torch.load` would load it as a program, whose own code can run at that moment."""
     try:
-        return bool(torch._C.PyTorchFileReader(str(file)).has_record("constants.pkl"))
+        return "constants.pkl" in torch._C.PyTorchFileReader(str(file)).get_all_records()
     except RuntimeError:
         return False
 
