@@ -12,11 +12,12 @@ from time import perf_counter
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from rich.markup import escape
 from torch.utils.flop_counter import FlopCounterMode
 
 from dvfl.bundle import Bundle
 from dvfl.engines import Engine, open_engine
-from dvfl.errors import ConversionError, EngineError
+from dvfl.errors import ConversionError, DvflError
 from dvfl.hashing import sha256_file
 from dvfl.manifest import Artifact, InputContract, Manifest, ModelCard, OutputContract
 from dvfl.model import VideoFocalNet, variant_name
@@ -219,10 +220,22 @@ def _make(
         with steps.step(f"{conversion.name}: comparing with PyTorch"):
             made.artifacts.append(_prove(artifact, conversion, inputs.clips, bundle, reference, made))
         steps.done(_line(made.artifacts[-1]))
-    except (ConversionError, EngineError) as error:
+    except OSError:
+        # The place written to is full or closed: no other target would fare better.
+        raise
+    except Exception as error:
+        # Any other: converters fail in ways of their own, and must not take the finished artifacts along.
         discard(bundle.root / conversion.file)
-        made.failures.append(Failure(conversion.name, str(error)))
-        steps.done(f"[red]✗[/] {conversion.name}: {error}")
+        message = _message(error, conversion)
+        made.failures.append(Failure(conversion.name, message))
+        steps.done(f"[red]✗[/] {conversion.name}: {escape(message)}")
+
+
+def _message(error: Exception, conversion: Conversion) -> str:
+    if isinstance(error, DvflError):
+        return str(error)
+    first = (str(error).strip() or "no message").splitlines()[0][:300]
+    return f"{conversion.target.name}: failed unexpectedly: {type(error).__name__}: {first}"
 
 
 def _convert(conversion: Conversion, network: VideoFocalNet, inputs: _Inputs, root: Path) -> Artifact:
@@ -307,4 +320,4 @@ def _line(artifact: Artifact) -> str:
     if worst is not None and artifact.parity.status == "passed":
         detail = f"worst clip: error {worst.error_of_range:.1e} of the logit range, cosine {worst.cosine:.6f}"
     status = artifact.parity.status.replace("_", " ")
-    return f"{marks[artifact.parity.status]} {artifact.name:<17} {size:>9}  {status}  {detail}"
+    return f"{marks[artifact.parity.status]} {artifact.name:<17} {size:>9}  {status}  {escape(detail)}"

@@ -54,7 +54,8 @@ def verify(
     Raises:
         BundleError: the reference itself was changed or no longer gives the recorded logits.
     """
-    clips = (*reference_vectors(bundle), *extra)
+    own = reference_vectors(bundle)
+    clips = (*own, *_told_apart(extra, own))
     if not clips:
         raise BundleError(f"{bundle.root}: holds no reference clips; give some with --clip")
     with Steps(total=1 + len(bundle.manifest.artifacts), quiet=quiet) as steps:
@@ -69,6 +70,14 @@ def verify(
                     result = _with_drift(bundle, artifact, result, clips)
             results.append(result)
     return tuple(results)
+
+
+def _told_apart(extra: Sequence[NamedClip], own: Sequence[NamedClip]) -> tuple[NamedClip, ...]:
+    """Another video of the same name must not stand for the bundle's own clip."""
+    taken = {clip.name for clip in own}
+    return tuple(
+        NamedClip(f"{clip.name} (--clip)", clip.pixels) if clip.name in taken else clip for clip in extra
+    )
 
 
 def _reference(bundle: Bundle, clips: Sequence[NamedClip]) -> LogitsByClip:

@@ -12,6 +12,7 @@ from dvfl.cli.options import next_step, print_table
 from dvfl.errors import GateError
 
 if TYPE_CHECKING:
+    from dvfl_converter.parity.localize import Drift
     from dvfl_converter.verification import Verified
 
 HELP = """Verify BUNDLE: sha256 of every artifact, then its logits against PyTorch on every clip.
@@ -55,7 +56,7 @@ def verify(bundle: Path, clips: tuple[Path, ...], localize: bool, json_file: Pat
     results = run(opened, extra, find_drift=localize)
     print_table([_HEADER, *map(_row, results)], right=(2, 3, 4, 5, 6, 7))
     for result in results:
-        for line in _details(result):
+        for line in _details(result, localize):
             click.echo(f"  {result.name}: {line}")
     if json_file is not None:
         with atomic_write(json_file) as stream:
@@ -87,15 +88,23 @@ def _row(result: Verified) -> tuple[str, ...]:
     )
 
 
-def _details(result: Verified) -> list[str]:
+def _details(result: Verified, localize: bool) -> list[str]:
     lines = [result.parity.reason] if result.parity.reason else []
-    drift = result.drift
-    if drift is not None and drift.layer is not None:
-        after = f" after '{drift.last_good}'" if drift.last_good else ""
-        lines.append(f"first drifting layer: '{drift.layer}'{after} (relative error {drift.error:.1e})")
-    elif drift is not None:
-        lines.append(f"every layer is within {drift.tolerance:.0e}; the error builds up gradually")
-    return lines
+    if not localize or result.parity.status != "failed":
+        return lines
+    if result.drift is None:
+        return [
+            *lines,
+            "this runtime shows no intermediate tensors; localize with a litert artifact of this model",
+        ]
+    return [*lines, _drift_line(result.drift)]
+
+
+def _drift_line(drift: Drift) -> str:
+    if drift.layer is None:
+        return f"every layer is within {drift.tolerance:.0e}; the error builds up gradually"
+    after = f" after '{drift.last_good}'" if drift.last_good else ""
+    return f"first drifting layer: '{drift.layer}'{after}, relative error {drift.error:.1e}"
 
 
 def _as_json(result: Verified) -> dict[str, Any]:

@@ -63,7 +63,7 @@ def localize(bundle: Bundle, artifact: Artifact, clip: NamedClip) -> Drift | Non
     normalization = bundle.manifest.preprocessing.normalization
     layers = reference_layers(network, clip.pixels, normalization.mean, normalization.std)
     try:
-        tensors = taps(bundle.verified(artifact), artifact.input, clip.pixels)
+        tensors = list(taps(bundle, artifact, clip.pixels))
     except (RuntimeError, ValueError) as error:
         raise EngineError(f"{artifact.name}: intermediate tensors cannot be read: {error}") from None
     return first_drift(layers, tensors, TOLERANCES[artifact.precision])

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
-from dvfl.manifest import InputContract, OperatorReport, Precision
+from dvfl.manifest import Artifact, OperatorReport, Precision
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dvfl.bundle import Bundle
     from dvfl.model import VideoFocalNet
     from dvfl.spec import PreprocessingSpec
     from dvfl_converter.program import Program
@@ -69,7 +70,7 @@ class Taps(Protocol):
     """Reads every float tensor that an artifact computes for one clip."""
 
     def __call__(
-        self, path: Path, contract: InputContract, clip: NDArray[np.uint8]
+        self, bundle: Bundle, artifact: Artifact, clip: NDArray[np.uint8]
     ) -> Iterator[NDArray[np.float32]]: ...
 
 

@@ -79,4 +79,5 @@ def load_taps(target: str) -> Taps | None:
     row = TARGETS.get(target)
     if row is None or row.taps is None:
         return None
-    return cast(Taps, importlib.import_module(row.taps).intermediate_tensors)
+    with quiet_native():
+        return cast(Taps, importlib.import_module(row.taps).intermediate_tensors)

@@ -72,7 +72,8 @@ def convert(
 
 def operators(program: Program) -> OperatorReport:
     """Which ATen operators coremltools converts, and which tensors exceed Core ML's rank."""
-    exported = program.exported().run_decompositions({})
+    with quiet_native():
+        exported = program.exported().run_decompositions({})
     return tally((_place(node) for node in calls(exported.graph)), delegate=None, delegate_calls=0)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from ai_edge_litert.interpreter import Interpreter
 from ai_edge_quantizer import qtyping, quantizer
 from ai_edge_quantizer.algorithm_manager import AlgorithmName
 from numpy.typing import NDArray
@@ -19,6 +20,7 @@ from dvfl_converter.targets.base import TargetConfig
 
 _Op = qtyping.TFLOperationName
 _LAYERS = (_Op.FULLY_CONNECTED, _Op.CONV_2D)
+_STORED_AS = {"fp16": np.float16, "int8": np.int8}
 
 
 def quantize(model: bytes, config: TargetConfig, calibration: Sequence[NDArray[np.uint8]]) -> bytes:
@@ -39,11 +41,14 @@ def quantize(model: bytes, config: TargetConfig, calibration: Sequence[NDArray[n
             quantization.calibrate(_samples(model, calibration)) if quantization.need_calibration else None
         )
         quantised = bytes(quantization.quantize(ranges).quantized_model)
-    if len(quantised) >= len(model):
-        raise ConversionError(
-            f"litert: {config.precision} quantised nothing: the artifact did not get smaller"
-        )
+    if not _holds(quantised, _STORED_AS[config.precision]):
+        raise ConversionError(f"litert: {config.precision} quantised nothing: no tensor is stored so")
     return quantised
+
+
+def _holds(model: bytes, dtype: type) -> bool:
+    """Whether any tensor has this type; a recipe that matches no layer is no error to the quantizer."""
+    return any(tensor["dtype"] == dtype for tensor in Interpreter(model_content=model).get_tensor_details())
 
 
 def _store_weights_as_fp16(quantization: quantizer.Quantizer) -> None:
@@ -66,8 +71,6 @@ def _store_weights_as_fp16(quantization: quantizer.Quantizer) -> None:
 def _samples(
     model: bytes, calibration: Sequence[NDArray[np.uint8]]
 ) -> dict[str, list[dict[str, NDArray[np.float32]]]]:
-    from ai_edge_litert.interpreter import Interpreter
-
     signatures = Interpreter(model_content=model).get_signature_list()
     signature, tensors = next(iter(signatures.items()))
     return {signature: [{tensors["inputs"][0]: clip.astype(np.float32)} for clip in calibration]}
