@@ -20,6 +20,7 @@ demo: setup  ## Convert the shipped student to all three targets, prove it, writ
 	@$(BIN)/dvfl convert $(STUDENT) --labels $(LABELS) --out $(BUNDLE) --size 64 --force \
 		--precision litert=fp32 --precision litert=int8 --precision executorch=fp32 --precision coreml=fp16 \
 		$(foreach clip,$(CLIPS),--clip $(clip))
+	@echo "try:  $(BIN)/dvfl predict $(BUNDLE) assets/clips/zoom_in.mp4"
 
 test: setup lint types  ## Lint, types and every test
 	@$(BIN)/pytest -n 2 --dist loadfile

@@ -33,13 +33,16 @@ class Steps:
         self._task = self._progress.add_task("starting", total=total)
 
     def __enter__(self) -> Steps:
-        self._progress.start()
+        # Off a terminal, rich shows no bar but leaves an empty line where it would have been.
+        if self.console.is_interactive:
+            self._progress.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        if self.console.is_interactive:
+            self._progress.stop()
         self._stream.close()
 
     @contextlib.contextmanager

@@ -15,8 +15,21 @@ import torch
 
 from dvfl.bundle import Bundle
 from dvfl.cli import main
+from dvfl_converter import pipeline
 from dvfl_converter.pipeline import Request, convert
 from dvfl_converter.plan import plan_conversions
+from dvfl_converter.targets.base import Converted, TargetConfig
+from dvfl_converter.targets.registry import TARGETS, load_backend
+
+CONVERSIONS = {"converted", "calibrated"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever needs a conversion is slow, even where another test happens to wait for it."""
+    for item in items:
+        if CONVERSIONS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -24,7 +37,10 @@ def one_thread() -> Iterator[None]:
     """Tiny networks: more threads than the worker's one core only wait for each other."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "THREADS", 1)
+        patch.setattr(pipeline, "TIMED_RUNS", 2)
+        yield
     torch.set_num_threads(threads)
 
 
@@ -140,3 +156,19 @@ def refused(dvfl) -> Callable[..., str]:
         return err
 
     return run
+
+
+@pytest.fixture
+def replayed(converted: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back ends that hand out the shared bundle's artifacts: what follows a conversion, without its wait."""
+    for target in TARGETS.values():
+
+        def hand_out(
+            program: object, config: TargetConfig, calibration: object, path: Path, name: str = target.name
+        ) -> Converted:
+            artifact = converted.artifact(name, config.precision)
+            source = converted.resolve(artifact)
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, path)
+            return Converted(artifact.input.name, artifact.output.name, artifact.operators, artifact.tools)
+
+        monkeypatch.setattr(load_backend(target), "convert", hand_out)

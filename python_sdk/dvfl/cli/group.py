@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class LazyGroup(click.Group):
         if point is None:
             return None
         try:
-            return _with_debug(point.load())
+            return _with_debug(_naming_the_extra(point, point.load()))
         except ImportError as error:
             return _unavailable(point, error)
 
@@ -90,9 +91,29 @@ def _with_debug(command: click.Command) -> click.Command:
     return command
 
 
+def _naming_the_extra(point: EntryPoint, command: click.Command) -> click.Command:
+    """The command, whose own late imports fail with the extra that installs what is missing."""
+    run = command.callback
+    if run is None or hasattr(run, "__wrapped__"):
+        return command
+
+    @functools.wraps(run)
+    def explained(*arguments: object, **options: object) -> object:
+        try:
+            return run(*arguments, **options)
+        except ModuleNotFoundError as error:
+            raise DvflError(f"'{point.name}' needs {error.name}; {_advice(point)}") from error
+
+    command.callback = explained
+    return command
+
+
+def _advice(point: EntryPoint) -> str:
+    return f"pip install 'dvfl[{point.extras[0] if point.extras else 'all'}]'"
+
+
 def _unavailable(point: EntryPoint, error: ImportError) -> click.Command:
-    extra = point.extras[0] if point.extras else "all"
-    advice = f"pip install 'dvfl[{extra}]'"
+    advice = _advice(point)
 
     def explain(**_: object) -> None:
         raise DvflError(f"'{point.name}' is not installed ({error}); {advice}") from error

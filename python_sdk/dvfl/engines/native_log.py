@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from typing import BinaryIO
 
 _redirection = threading.Lock()
@@ -51,7 +51,9 @@ def captured_log(noise: str) -> Iterator[NativeLog]:
         _flush()
         os.dup2(file.fileno(), 2)
         try:
-            yield log
+            # Some runtimes print through Python's sys.stderr, which need not be descriptor 2.
+            with os.fdopen(os.dup(file.fileno()), "w") as python_side, redirect_stderr(python_side):
+                yield log
         finally:
             _flush()
             os.dup2(saved, 2)

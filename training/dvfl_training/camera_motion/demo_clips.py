@@ -17,7 +17,7 @@ _RATE = 25
 _CRF = 30
 # Landscape, portrait and square; width, height and number of frames.
 _SHAPES = ((320, 240, 40), (240, 320, 36), (320, 180, 48), (256, 256, 33))
-_OPTIONS = RenderOptions(noise=2.0, duration_s=(1.5, 1.5))
+_OPTIONS = RenderOptions(noise=2.0, duration_s=(1.5, 1.5), least_texture=6.0)
 
 
 def write_demo_clips(folder: Path, seed: int = SEED) -> Iterator[Path]:
