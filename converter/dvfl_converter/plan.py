@@ -51,6 +51,7 @@ def plan_conversions(
     chosen = [_target(name) for name in dict.fromkeys(targets or TARGETS)]
     options = _options(settings, chosen)
     wanted = _precisions(precisions, chosen)
+    _check_options_apply(options, wanted)
     return tuple(
         Conversion(target, _config(target, precision, options.get(target.name, {})))
         for target in chosen
@@ -113,7 +114,22 @@ def _options(settings: Sequence[str], chosen: Iterable[Target]) -> dict[str, dic
     return options
 
 
-def _config(target: Target, precision: Precision, options: Mapping[str, str]) -> TargetConfig:
+def _check_options_apply(
+    options: Mapping[str, Mapping[str, str]], wanted: Mapping[str, tuple[Precision, ...]]
+) -> None:
+    for name, chosen in options.items():
+        config = TARGETS[name].config
+        for option in chosen:
+            if not any(config.applies(option, precision) for precision in wanted[name]):
+                needed = " or ".join(config.only_for[option])
+                raise ConversionError(
+                    f"--set {name}.{option}: applies to {needed} only, but {name} is asked for "
+                    f"{', '.join(wanted[name])}; add --precision {name}={config.only_for[option][0]}"
+                )
+
+
+def _config(target: Target, precision: Precision, given: Mapping[str, str]) -> TargetConfig:
+    options = {name: value for name, value in given.items() if target.config.applies(name, precision)}
     try:
         return target.config(precision=precision, **options)
     except ValidationError as error:

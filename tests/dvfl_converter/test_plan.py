@@ -175,3 +175,14 @@ class TestRegistry:
             ConversionError, match=r"litert: needs no_such_package; install with: pip install"
         ):
             load_backend(absent)
+
+
+def test_an_option_that_no_asked_precision_uses_is_refused() -> None:
+    with pytest.raises(ConversionError, match=r"litert\.int8: applies to int8 only.*--precision litert=int8"):
+        plan_conversions(["litert"], ["fp32"], ["litert.int8=static"])
+
+
+def test_an_option_reaches_only_the_precisions_that_use_it() -> None:
+    fp32, int8 = plan_conversions(["litert"], ["fp32", "int8"], ["litert.int8=static"])
+    assert fp32.config.options() == {}
+    assert int8.config.options() == {"int8": "static"}

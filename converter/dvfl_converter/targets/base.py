@@ -26,8 +26,13 @@ class TargetConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    needs_calibration: ClassVar[bool] = False
+    only_for: ClassVar[dict[str, tuple[Precision, ...]]] = {}
     precision: Precision
+
+    @classmethod
+    def applies(cls, option: str, precision: Precision) -> bool:
+        """Whether an option means anything at a precision; ``only_for`` lists those that do not always."""
+        return precision in cls.only_for.get(option, (precision,))
 
     def calibrates(self) -> bool:
         """Whether the conversion measures activation ranges on calibration clips."""
@@ -35,7 +40,8 @@ class TargetConfig(BaseModel):
 
     def options(self) -> dict[str, str]:
         """The options besides the precision, as the manifest records them."""
-        return {name: str(value) for name, value in self.model_dump(exclude={"precision"}).items()}
+        values = self.model_dump(exclude={"precision"}).items()
+        return {name: str(value) for name, value in values if self.applies(name, self.precision)}
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
+from dvfl.manifest import Precision
 from dvfl_converter.targets.base import TargetConfig
 
 
@@ -14,6 +15,8 @@ class LiteRTConfig(TargetConfig):
         int8: ``dynamic`` quantises weights, and activations as they come; ``static`` also fixes the
             activation ranges, measured on calibration clips.
     """
+
+    only_for: ClassVar[dict[str, tuple[Precision, ...]]] = {"int8": ("int8",)}
 
     int8: Literal["dynamic", "static"] = "dynamic"
 
