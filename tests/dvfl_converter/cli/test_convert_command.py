@@ -189,7 +189,10 @@ class TestBadOptions:
             (("--target", "litrt"), "unknown target 'litrt'; did you mean 'litert'?"),
             (("--precision", "fp8"), "unknown precision 'fp8'"),
             (("--target", "executorch", "--precision", "fp16"), "executorch: no fp16: XNNPACK's partitioner"),
-            (("--set", "litert.int8=sometimes"), "Input should be 'dynamic' or 'static'"),
+            (
+                ("--precision", "litert=int8", "--set", "litert.int8=sometimes"),
+                "Input should be 'dynamic' or 'static'",
+            ),
             (("--frames", "0"), "--frames must be at least 1"),
         ],
     )
