@@ -6,7 +6,7 @@ STUDENT := assets/camera_motion_student.pth
 LABELS := assets/camera_motion_labels.txt
 CLIPS := $(sort $(wildcard assets/clips/*.mp4)) assets/carving_ice.mp4
 BUNDLE := demo/bundle
-SOURCES := python_sdk converter training spec tests
+SOURCES := python_sdk converter training spec benchmarks tests
 
 .PHONY: help setup demo test test-quick lint types format golden clean
 
@@ -21,6 +21,11 @@ demo: setup  ## Convert the shipped student to all three targets, prove it, writ
 		--precision litert=fp32 --precision litert=int8 --precision executorch=fp32 --precision coreml=fp16 \
 		$(foreach clip,$(CLIPS),--clip $(clip))
 	@echo "try:  $(BIN)/dvfl predict $(BUNDLE) assets/clips/zoom_in.mp4"
+
+nano: setup  ## Convert and time a random student of the published size (8x224x224, 101 classes)
+	@$(BIN)/python benchmarks/random_student.py nano 101 demo
+	@$(BIN)/dvfl convert demo/nano.pth --labels demo/nano.txt --out demo/nano --force --clip assets/carving_ice.mp4
+	@$(BIN)/dvfl bench demo/nano --baseline --runs 12 --threads 2
 
 test: setup lint types  ## Lint, types and every test
 	@$(BIN)/pytest -n 2 --dist loadfile
