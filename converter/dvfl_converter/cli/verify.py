@@ -101,10 +101,13 @@ def _details(result: Verified, localize: bool) -> list[str]:
 
 
 def _drift_line(drift: Drift) -> str:
-    if drift.layer is None:
-        return f"every layer is within {drift.tolerance:.0e}; the error builds up gradually"
-    after = f" after '{drift.last_good}'" if drift.last_good else ""
-    return f"first drifting layer: '{drift.layer}'{after}, relative error {drift.error:.1e}"
+    where = ", seen in a fresh conversion with its layers as outputs" if drift.reconverted else ""
+    if drift.layer is not None:
+        after = f" after '{drift.last_good}'" if drift.last_good else ""
+        return f"first drifting layer: '{drift.layer}'{after}, relative error {drift.error:.1e}{where}"
+    if drift.reconverted:
+        return "a fresh conversion of its checkpoint does not drift: the artifact was altered; convert again"
+    return f"every layer is within {drift.tolerance:.0e}; the error builds up gradually"
 
 
 def _as_json(result: Verified) -> dict[str, Any]:

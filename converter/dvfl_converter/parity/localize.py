@@ -9,7 +9,7 @@ the faulty one and what follows are not.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from dvfl.manifest import Artifact, Precision
 from dvfl.model import VideoFocalNet
 from dvfl.model.checkpoint import load_checkpoint
 from dvfl_converter.clips import NamedClip
-from dvfl_converter.targets.registry import load_taps
+from dvfl_converter.targets.registry import TARGETS, load_taps
 
 Values = NDArray[np.float32]
 
@@ -46,12 +46,14 @@ class Drift:
         layer: the first reference layer not found in the artifact; ``None`` if all were found.
         error: relative L2 error of the closest tensor.
         last_good: the last layer found before it.
+        reconverted: seen in a fresh conversion with its layers as outputs, not in the artifact itself.
     """
 
     layer: str | None
     error: float
     last_good: str | None
     tolerance: float
+    reconverted: bool = False
 
 
 def localize(bundle: Bundle, artifact: Artifact, clip: NamedClip) -> Drift | None:
@@ -66,7 +68,8 @@ def localize(bundle: Bundle, artifact: Artifact, clip: NamedClip) -> Drift | Non
         tensors = list(taps(bundle, artifact, clip.pixels))
     except (RuntimeError, ValueError) as error:
         raise EngineError(f"{artifact.name}: intermediate tensors cannot be read: {error}") from None
-    return first_drift(layers, tensors, TOLERANCES[artifact.precision])
+    drift = first_drift(layers, tensors, TOLERANCES[artifact.precision])
+    return replace(drift, reconverted=TARGETS[artifact.target].taps_reconvert)
 
 
 def first_drift(layers: Iterable[Layer], tensors: Iterable[Values], tolerance: float) -> Drift:

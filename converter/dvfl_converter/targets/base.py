@@ -73,7 +73,7 @@ class Backend(Protocol):
 
 
 class Taps(Protocol):
-    """Reads every float tensor that an artifact computes for one clip."""
+    """Reads the float tensors that an artifact, or its re-conversion, computes for one clip."""
 
     def __call__(
         self, bundle: Bundle, artifact: Artifact, clip: NDArray[np.uint8]
@@ -95,7 +95,8 @@ class Target:
         packages: importable packages the back end needs.
         runs_here: whether a runtime for the artifact exists on this machine.
         not_run_reason: what the report says when it does not.
-        taps: import path of a module with ``intermediate_tensors``, where the runtime shows them.
+        taps: import path of a module with ``intermediate_tensors``.
+        taps_reconvert: they are a re-conversion's, because the runtime shows none of the artifact's.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Target:
     runs_here: bool = True
     not_run_reason: str = ""
     taps: str | None = None
+    taps_reconvert: bool = False
 
     @property
     def precisions(self) -> tuple[Precision, ...]:

@@ -29,6 +29,8 @@ TARGETS: dict[str, Target] = {
             config=ExecuTorchConfig,
             backend="dvfl_converter.targets.executorch.backend",
             packages=("executorch", "torchao"),
+            taps="dvfl_converter.targets.executorch.taps",
+            taps_reconvert=True,
         ),
         Target(
             name="coreml",
