@@ -12,9 +12,9 @@ fi
 
 find_python() {
   local candidate
-  for candidate in python3.11 python3.12 python3; do
+  for candidate in python3.11 python3; do
     if command -v "$candidate" >/dev/null &&
-      "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+      "$candidate" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
       echo "$candidate"
       return
     fi
@@ -36,7 +36,6 @@ fi
 
 echo "setting up .venv (PyTorch and three converters: about 7 GB, a few minutes the first time)"
 "$python" -m venv .venv
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip==26.2 2>/dev/null ||
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --upgrade pip
+.venv/bin/python -m pip install --quiet --disable-pip-version-check pip==26.3
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
 echo "$wanted" >"$stamp"
