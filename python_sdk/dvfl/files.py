@@ -23,10 +23,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         OutputError: the folder is missing, not writable or full, or ``path`` is a folder or a device.
     """
     target = Path(path)
-    # Replacing a device such as /dev/null would destroy it.
-    if target.exists() and not target.is_file():
-        raise OutputError(f"{target}: is not a regular file; give the name of a file to write")
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    unfinished = _unfinished(target)
     try:
         with unfinished.open("xb") as stream:
             yield stream
@@ -38,6 +35,28 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             unfinished.unlink()
+
+
+def check_writable(path: str | os.PathLike[str]) -> None:
+    """Fails now as :func:`atomic_write` would later: call it before long work whose result goes to ``path``.
+
+    Raises:
+        OutputError: see :func:`atomic_write`.
+    """
+    target = Path(path)
+    probe = _unfinished(target)
+    try:
+        probe.touch(exist_ok=False)
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written: {_reason(error, target)}") from error
+    probe.unlink()
+
+
+def _unfinished(target: Path) -> Path:
+    # Replacing a device such as /dev/null would destroy it.
+    if target.exists() and not target.is_file():
+        raise OutputError(f"{target}: is not a regular file; give the name of a file to write")
+    return target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
 
 
 def _reason(error: OSError, target: Path) -> str:

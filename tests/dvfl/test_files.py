@@ -6,11 +6,12 @@ import os
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from dvfl.errors import OutputError
-from dvfl.files import atomic_write
+from dvfl.files import atomic_write, check_writable
 
 
 def names(folder):
@@ -108,3 +109,19 @@ def test_folder_that_is_full(tmp_path):
     )
     assert done.stdout == "out.bin: cannot be written: File too large; choose another place or make room\n"
     assert names(tmp_path) == []
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="does not exist"):
+        check_writable(tmp_path / "missing" / "out.bin")
+    with pytest.raises(OutputError, match="not a regular file"):
+        check_writable(tmp_path)
+
+
+def test_asking_whether_a_place_can_be_written_leaves_it_as_it_was(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.bin"
+    kept.write_bytes(b"kept")
+    check_writable(kept)
+    check_writable(tmp_path / "new.bin")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.bin"]
+    assert kept.read_bytes() == b"kept"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dvfl.cli.options import next_step, print_table
+from dvfl.files import check_writable
 
 if TYPE_CHECKING:
     from dvfl_training.camera_motion.evaluation import Accuracy
@@ -35,6 +36,8 @@ Examples:
 )
 def train_demo(out: Path, seed: int, steps: int, threads: int, clips: Path | None) -> None:
     """Trains with a progress bar, then prints the accuracy per class."""
+    # Half an hour of training must not end in a file that cannot be written.
+    check_writable(out)
     import cv2
     import torch
 

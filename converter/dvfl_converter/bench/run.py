@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -18,9 +18,11 @@ from torch import Tensor, nn
 from dvfl.bundle import Bundle
 from dvfl.engines import ENGINES, Engine, open_engine
 from dvfl.errors import BundleError, EngineError
+from dvfl.frame import Frame
 from dvfl.manifest import Artifact, InputContract
 from dvfl.model.checkpoint import load_checkpoint
 from dvfl.preprocess import preprocess_clip
+from dvfl.spec import PreprocessingSpec
 from dvfl.video import read_frames
 from dvfl_converter.bench.timing import Timing, interleaved
 from dvfl_converter.bundle_writer import stored
@@ -72,6 +74,7 @@ def bench(bundle: Bundle, *, runs: int, threads: int, baseline: bool, clip: Path
     spec = bundle.manifest.preprocessing
     shape = (spec.temporal.frames, spec.crop.size, spec.crop.size, 3)
     pixels = vectors[0].pixels if vectors else np.zeros(shape, np.uint8)
+    frames = None if clip is None else read_frames(clip, spec)
     with ExitStack() as stack, Steps(total=len(artifacts) * 2 + 1) as steps:
         rows: dict[str, tuple[Engine, float, int, str | None]] = {}
         for artifact in artifacts:
@@ -92,7 +95,7 @@ def bench(bundle: Bundle, *, runs: int, threads: int, baseline: bool, clip: Path
     measured = tuple(
         Measured(name, load_ms, timings[name], size, base) for name, (_, load_ms, size, base) in rows.items()
     )
-    return Benchmark(measured, _time_preprocessing(bundle, clip, runs), threads)
+    return Benchmark(measured, _time_preprocessing(frames, spec, runs), threads)
 
 
 @contextlib.contextmanager
@@ -160,9 +163,7 @@ def _opened(stack: ExitStack, bundle: Bundle, artifact: Artifact, threads: int) 
     return stack.enter_context(closing(engine)), load_ms
 
 
-def _time_preprocessing(bundle: Bundle, clip: Path | None, runs: int) -> Timing | None:
-    if clip is None:
+def _time_preprocessing(frames: Sequence[Frame] | None, spec: PreprocessingSpec, runs: int) -> Timing | None:
+    if frames is None:
         return None
-    spec = bundle.manifest.preprocessing
-    frames = read_frames(clip, spec)
     return interleaved({"preprocessing": lambda: preprocess_clip(frames, spec)}, runs)["preprocessing"]
