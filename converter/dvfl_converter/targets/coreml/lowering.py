@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu
 
 from dvfl.model import VideoFocalNet
-from dvfl_converter.lowering.layers import depthwise, frozen, over_time, pointwise, strided
+from dvfl_converter.lowering.layers import frozen, pointwise, strided
+from dvfl_converter.lowering.modulation import LoweredModulation
 from dvfl_converter.lowering.weights import (
     LAYER_NORM_EPS,
     BlockWeights,
-    ModulationWeights,
     NetworkWeights,
     ProjectionWeights,
     fold_network,
@@ -65,7 +65,7 @@ class _Block(nn.Module):
 
     def __init__(self, weights: BlockWeights) -> None:
         super().__init__()
-        self.modulation = _Modulation(weights.modulation)
+        self.modulation = _Modulation(weights.modulation, pointwise)
         self.fc1 = pointwise(weights.fc1)
         self.fc2 = pointwise(weights.fc2)
 
@@ -75,34 +75,17 @@ class _Block(nn.Module):
         return out
 
 
-class _Modulation(nn.Module):
-    """``proj(q * M_spatial * M_temporal)``."""
+class _Modulation(LoweredModulation):
+    """Both branches in this target's layout."""
 
-    def __init__(self, weights: ModulationWeights) -> None:
-        super().__init__()
-        self.query = pointwise(weights.query)
-        self.spatial_context = pointwise(weights.spatial_context)
-        self.spatial_gates = pointwise(weights.spatial_gates)
-        self.spatial_layers = nn.ModuleList(depthwise(kernel) for kernel in weights.spatial_kernels)
-        self.spatial_out = pointwise(weights.spatial_out)
-        self.temporal_context = pointwise(weights.temporal_context)
-        self.temporal_gates = pointwise(weights.temporal_gates)
-        self.temporal_layers = nn.ModuleList(over_time(kernel) for kernel in weights.temporal_kernels)
-        self.temporal_out = pointwise(weights.temporal_out)
-        self.proj = pointwise(weights.proj)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.proj(self.query(x) * self._spatial(x) * self._temporal(x))
-        return out
-
-    def _spatial(self, x: Tensor) -> Tensor:
+    def spatial(self, x: Tensor) -> Tensor:
         gates = self.spatial_gates(x)
         total, last = _focal_levels(self.spatial_context(x), gates, self.spatial_layers)
         overall = gelu(_spatial_mean(last)) * gates[:, len(self.spatial_layers) :]
         out: Tensor = self.spatial_out(total + overall)
         return out
 
-    def _temporal(self, x: Tensor) -> Tensor:
+    def temporal(self, x: Tensor) -> Tensor:
         """Runs on ``[1, C, T, h*w]``: each pixel's T frames are one column of an image."""
         frames, dim, height, width = x.shape
         columns = x.permute(1, 0, 2, 3).reshape(1, dim, frames, height * width)

@@ -17,7 +17,8 @@ from torch.nn.functional import gelu
 
 from dvfl.model import VideoFocalNet
 from dvfl.model.variants import PATCH_SIZE
-from dvfl_converter.lowering.layers import channel_mean, depthwise, frozen, over_time, pointwise, strided
+from dvfl_converter.lowering.layers import channel_mean, frozen, pointwise, strided
+from dvfl_converter.lowering.modulation import LoweredModulation
 from dvfl_converter.lowering.weights import (
     LAYER_NORM_EPS,
     BlockWeights,
@@ -95,36 +96,22 @@ class _Block(nn.Module):
         return out
 
 
-class _Modulation(nn.Module):
-    """``proj(q * M_spatial * M_temporal)``."""
+class _Modulation(LoweredModulation):
+    """Both branches in the delegate's form; the temporal one on stacked frames."""
 
     def __init__(self, weights: ModulationWeights, frames: int, rows: int) -> None:
-        super().__init__()
+        super().__init__(weights, pointwise, rows_per_frame=rows)
         self.frames = frames
         self.rows = rows
-        self.query = pointwise(weights.query)
-        self.spatial_context = pointwise(weights.spatial_context)
-        self.spatial_gates = pointwise(weights.spatial_gates)
-        self.spatial_layers = nn.ModuleList(depthwise(kernel) for kernel in weights.spatial_kernels)
-        self.spatial_out = pointwise(weights.spatial_out)
-        self.temporal_context = pointwise(weights.temporal_context)
-        self.temporal_gates = pointwise(weights.temporal_gates)
-        self.temporal_layers = nn.ModuleList(over_time(kernel, rows) for kernel in weights.temporal_kernels)
-        self.temporal_out = pointwise(weights.temporal_out)
-        self.proj = pointwise(weights.proj)
 
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.proj(self.query(x) * self._spatial(x) * self._temporal(x))
-        return out
-
-    def _spatial(self, x: Tensor) -> Tensor:
+    def spatial(self, x: Tensor) -> Tensor:
         levels = _focal_levels(self.spatial_context(x), self.spatial_layers)
         gates = self.spatial_gates(x)
         overall = gelu(levels[-1].mean(dim=(2, 3), keepdim=True)) * gates[:, len(levels) :]
         out: Tensor = self.spatial_out(_gated_sum(levels, gates) + overall)
         return out
 
-    def _temporal(self, x: Tensor) -> Tensor:
+    def temporal(self, x: Tensor) -> Tensor:
         stacked = _stack_frames(x, self.frames)
         levels = _focal_levels(self.temporal_context(stacked), self.temporal_layers)
         gates = self.temporal_gates(stacked)

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu
 
 from dvfl.model import VideoFocalNet
-from dvfl_converter.lowering.layers import depthwise, frozen, linear, over_time, strided
+from dvfl_converter.lowering.layers import frozen, linear, strided
+from dvfl_converter.lowering.modulation import LoweredModulation
 from dvfl_converter.lowering.weights import (
     LAYER_NORM_EPS,
     BlockWeights,
-    ModulationWeights,
     NetworkWeights,
     ProjectionWeights,
     fold_network,
@@ -68,7 +68,7 @@ class _Block(nn.Module):
 
     def __init__(self, weights: BlockWeights) -> None:
         super().__init__()
-        self.modulation = _Modulation(weights.modulation)
+        self.modulation = _Modulation(weights.modulation, linear)
         self.fc1 = linear(weights.fc1)
         self.fc2 = linear(weights.fc2)
 
@@ -78,32 +78,15 @@ class _Block(nn.Module):
         return out
 
 
-class _Modulation(nn.Module):
-    """``proj(q * M_spatial * M_temporal)``."""
+class _Modulation(LoweredModulation):
+    """Both branches in this target's layout."""
 
-    def __init__(self, weights: ModulationWeights) -> None:
-        super().__init__()
-        self.query = linear(weights.query)
-        self.spatial_context = linear(weights.spatial_context)
-        self.spatial_gates = linear(weights.spatial_gates)
-        self.spatial_layers = nn.ModuleList(depthwise(kernel) for kernel in weights.spatial_kernels)
-        self.spatial_out = linear(weights.spatial_out)
-        self.temporal_context = linear(weights.temporal_context)
-        self.temporal_gates = linear(weights.temporal_gates)
-        self.temporal_layers = nn.ModuleList(over_time(kernel) for kernel in weights.temporal_kernels)
-        self.temporal_out = linear(weights.temporal_out)
-        self.proj = linear(weights.proj)
-
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.proj(self.query(x) * self._spatial(x) * self._temporal(x))
-        return out
-
-    def _spatial(self, x: Tensor) -> Tensor:
+    def spatial(self, x: Tensor) -> Tensor:
         context, gates = self.spatial_context(x), self.spatial_gates(x)
         out: Tensor = self.spatial_out(_gather(context, gates, self.spatial_layers, mean_axes=(1, 2)))
         return out
 
-    def _temporal(self, x: Tensor) -> Tensor:
+    def temporal(self, x: Tensor) -> Tensor:
         frames, height, width, dim = x.shape
         rows = x.reshape(1, frames, height * width, dim)
         context, gates = self.temporal_context(rows), self.temporal_gates(rows)

@@ -1,0 +1,52 @@
+"""The layers of a lowered modulation and their product; how contexts are gathered is each target's."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from dvfl_converter.lowering.folding import Affine
+from dvfl_converter.lowering.layers import depthwise, over_time
+from dvfl_converter.lowering.weights import ModulationWeights
+
+
+class LoweredModulation(nn.Module, ABC):
+    """``proj(q * M_spatial * M_temporal)``.
+
+    Args:
+        weights: folded weights.
+        dense: makes a linear layer in the target's form: fully connected or 1x1 convolution.
+        rows_per_frame: rows of the temporal image that one frame takes (see ``layers.over_time``).
+    """
+
+    def __init__(
+        self, weights: ModulationWeights, dense: Callable[[Affine], nn.Module], rows_per_frame: int = 1
+    ) -> None:
+        super().__init__()
+        self.query = dense(weights.query)
+        self.spatial_context = dense(weights.spatial_context)
+        self.spatial_gates = dense(weights.spatial_gates)
+        self.spatial_layers = nn.ModuleList(depthwise(kernel) for kernel in weights.spatial_kernels)
+        self.spatial_out = dense(weights.spatial_out)
+        self.temporal_context = dense(weights.temporal_context)
+        self.temporal_gates = dense(weights.temporal_gates)
+        self.temporal_layers = nn.ModuleList(
+            over_time(kernel, rows_per_frame) for kernel in weights.temporal_kernels
+        )
+        self.temporal_out = dense(weights.temporal_out)
+        self.proj = dense(weights.proj)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Maps the block's normalised input to the same shape, in the target's layout."""
+        out: Tensor = self.proj(self.query(x) * self.spatial(x) * self.temporal(x))
+        return out
+
+    @abstractmethod
+    def spatial(self, x: Tensor) -> Tensor:
+        """The spatial modulator, shaped like ``x``."""
+
+    @abstractmethod
+    def temporal(self, x: Tensor) -> Tensor:
+        """The temporal modulator, shaped like ``x``."""
