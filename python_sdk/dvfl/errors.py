@@ -31,6 +31,10 @@ class BundleError(DvflError):
     """A bundle is missing, altered, of an unknown schema version, or points outside its folder."""
 
 
+class DeviceResultsError(DvflError):
+    """A file of device results is unreadable, contradicts itself, or belongs to another bundle."""
+
+
 class EngineError(DvflError):
     """An engine is not installed, cannot load an artifact, or returned something that is no logits vector."""
 
