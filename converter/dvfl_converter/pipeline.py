@@ -38,7 +38,9 @@ from dvfl_converter.parity.compare import LogitsByClip, compare_clips, run_clips
 from dvfl_converter.parity.gates import GATES, judge, not_run
 from dvfl_converter.plan import Conversion, check_clip_shape
 from dvfl_converter.progress import Steps
+from dvfl_converter.report.clips import with_pictures
 from dvfl_converter.report.evidence import ClipEvidence, Evidence, Failure, Latency
+from dvfl_converter.report.record import write_record
 from dvfl_converter.report.render import render
 from dvfl_converter.staging import staged_folder
 from dvfl_converter.targets.registry import load_backend
@@ -308,7 +310,11 @@ def _write_report(
         )
         for clip in inputs.clips
     )
-    evidence = Evidence(manifest, clips, tuple(made.latencies), tuple(made.failures), machine())
+    # The pictures are made once: the record holds those of the page.
+    evidence = with_pictures(
+        Evidence(manifest, clips, tuple(made.latencies), tuple(made.failures), machine())
+    )
+    write_record(Bundle(root, manifest), evidence)
     (root / REPORT_FILE).write_text(render(evidence), encoding="utf-8")
 
 

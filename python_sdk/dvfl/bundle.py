@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from dvfl.errors import BundleError
-from dvfl.hashing import sha256_path
+from dvfl.hashing import sha256_file, sha256_path
 from dvfl.manifest import SCHEMA_VERSION, Artifact, Manifest, ReferenceVector, StoredFile
 
 MANIFEST_FILE = "manifest.json"
@@ -41,6 +41,11 @@ class Bundle:
         if not root.is_dir():
             raise BundleError(f"{root}: no such bundle folder; make one with 'dvfl convert'")
         return cls(root, _read_manifest(root / MANIFEST_FILE))
+
+    @property
+    def manifest_sha256(self) -> str:
+        """Hex digest of the manifest's bytes; a file about this bundle names it."""
+        return sha256_file(self.root / MANIFEST_FILE)
 
     def resolve(self, stored: StoredFile) -> Path:
         """The absolute path of a stored file, refused if a link leads out of the bundle."""

@@ -46,7 +46,8 @@ class TestBundle:
             files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
             assert entry.bytes == sum(file.stat().st_size for file in files)
         known = {converted.root / entry.file for entry in stored}
-        known |= {converted.root / name for name in ("manifest.json", "labels.txt", "report.html")}
+        beside = ("manifest.json", "labels.txt", "report.html", "report.json")
+        known |= {converted.root / name for name in beside}
         for file in converted.root.rglob("*"):
             assert file.is_dir() or known & {file, *file.parents}, f"{file} is not in the manifest"
 

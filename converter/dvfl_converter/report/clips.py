@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dvfl.manifest import Artifact, ClipParity, Manifest
 from dvfl.predictions import rank, softmax
-from dvfl_converter.report.evidence import ClipEvidence
+from dvfl_converter.report.evidence import ClipEvidence, Evidence, Strip
 from dvfl_converter.report.formats import cosine, enumerate_words, percent, scientific
 from dvfl_converter.report.images import shown_frames, strips
 from dvfl_converter.report.verdict import title
@@ -71,16 +71,32 @@ class ClipView:
     worst_of: str
 
 
+def with_pictures(evidence: Evidence) -> Evidence:
+    """The evidence with each clip's pixels as the pictures of its card; what is no longer pixels stays."""
+    clips = list(evidence.clips)
+    shown = [place for place, _, _ in _first_to_show(evidence.manifest, clips)]
+    raw = [(place, pixels) for place in shown if not isinstance(pixels := clips[place].pixels, Strip)]
+    uris = dict(zip((place for place, _ in raw), strips([pixels for _, pixels in raw]), strict=True))
+    for place, clip in enumerate(clips):
+        if not isinstance(clip.pixels, Strip):
+            clips[place] = replace(clip, pixels=Strip(len(clip.pixels), tuple(uris.get(place, ()))))
+    return replace(evidence, clips=tuple(clips))
+
+
 def clip_views(manifest: Manifest, clips: Sequence[ClipEvidence]) -> list[ClipView]:
-    """The clips, disagreements first, then each artifact's worst, then the others; at most ``MOST_CLIPS``."""
-    plain = sorted(
-        ((clip, *_judged(manifest, clip)) for clip in clips), key=lambda item: (not item[1], not item[2])
-    )[:MOST_CLIPS]
-    pictures = strips([clip.pixels for clip, _, _ in plain])
+    """The pictured clips: disagreements first, then each artifact's worst, then the others."""
     return [
-        _view(manifest, clip, disagreements, worst_of, uris)
-        for (clip, disagreements, worst_of), uris in zip(plain, pictures, strict=True)
+        _view(manifest, clips[place], disagreements, worst_of)
+        for place, disagreements, worst_of in _first_to_show(manifest, clips)
     ]
+
+
+def _first_to_show(
+    manifest: Manifest, clips: Sequence[ClipEvidence]
+) -> list[tuple[int, tuple[str, ...], str]]:
+    """Place among ``clips``, disagreements, and whose worst clip it is; at most ``MOST_CLIPS``."""
+    judged = [(place, *_judged(manifest, clip)) for place, clip in enumerate(clips)]
+    return sorted(judged, key=lambda item: (not item[1], not item[2]))[:MOST_CLIPS]
 
 
 def _view(
@@ -88,14 +104,14 @@ def _view(
     clip: ClipEvidence,
     disagreements: tuple[str, ...],
     worst_of: str,
-    uris: Sequence[str],
 ) -> ClipView:
-    engines = _engines(manifest, clip)
-    numbers = shown_frames(len(clip.pixels))
+    engines, strip = _engines(manifest, clip), clip.pixels
+    assert isinstance(strip, Strip), "made by with_pictures"
+    numbers = shown_frames(strip.frame_count)
     return ClipView(
         name=clip.name,
-        pictures=tuple(Picture(uri, index + 1) for uri, index in zip(uris, numbers, strict=True)),
-        frame_count=len(clip.pixels),
+        pictures=tuple(Picture(uri, index + 1) for uri, index in zip(strip.pictures, numbers, strict=True)),
+        frame_count=strip.frame_count,
         columns=(Column(REFERENCE, True, "", ""), *(_column(artifact, clip) for artifact in engines)),
         rows=_rows(manifest, clip, engines),
         disagreements=disagreements,

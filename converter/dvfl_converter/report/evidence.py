@@ -11,18 +11,31 @@ from dvfl.manifest import Manifest
 
 
 @dataclass(frozen=True)
+class Strip:
+    """A clip's frames as small pictures.
+
+    Attributes:
+        frame_count: frames that the model saw.
+        pictures: data URIs of the frames that are shown; none where the page does not picture the clip.
+    """
+
+    frame_count: int
+    pictures: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class ClipEvidence:
     """One clip as the model saw it, and what each engine said of it.
 
     Attributes:
         name: the clip's file name, or that of a generated pattern.
-        pixels: uint8 ``[T, H, W, 3]``.
+        pixels: uint8 ``[T, H, W, 3]``, or the pictures that were made of them.
         reference: PyTorch's logits ``[K]``.
         logits: each executed artifact's logits ``[K]``, by artifact name.
     """
 
     name: str
-    pixels: NDArray[np.uint8]
+    pixels: NDArray[np.uint8] | Strip
     reference: NDArray[np.float32]
     logits: dict[str, NDArray[np.float32]]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dvfl_converter.report import figures, formats
-from dvfl_converter.report.clips import MOST_CLIPS, OPEN_CLIPS, clip_views
+from dvfl_converter.report.clips import MOST_CLIPS, OPEN_CLIPS, clip_views, with_pictures
 from dvfl_converter.report.costs import conditions, costs, delegations
 from dvfl_converter.report.evidence import Evidence
 from dvfl_converter.report.summary import model_lines, preprocessing_lines
@@ -21,6 +21,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 
 def render(evidence: Evidence) -> str:
     """The whole page as HTML: no scripts, and nothing is loaded from anywhere."""
+    evidence = with_pictures(evidence)
     manifest = evidence.manifest
     scales = figures.error_scales(manifest.artifacts)
     artifacts = cards(manifest)
