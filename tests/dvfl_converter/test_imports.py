@@ -27,7 +27,7 @@ RUNTIMES = {
 }
 COMMANDS = [
     "dvfl_converter",
-    *(f"dvfl_converter.cli.{name}" for name in ("convert", "check", "verify", "bench")),
+    *(f"dvfl_converter.cli.{name}" for name in ("convert", "check", "verify", "bench", "report")),
 ]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvfl.manifest import Manifest
+from dvfl_converter.devices import DeviceRun
 
 
 @dataclass(frozen=True)
@@ -69,3 +70,4 @@ class Evidence:
     latencies: tuple[Latency, ...]
     failures: tuple[Failure, ...]
     machine: str
+    devices: tuple[DeviceRun, ...] = ()

@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from dvfl_converter.report import figures, formats
 from dvfl_converter.report.clips import MOST_CLIPS, OPEN_CLIPS, clip_views, with_pictures
 from dvfl_converter.report.costs import conditions, costs, delegations
+from dvfl_converter.report.devices import device_rows, with_devices
 from dvfl_converter.report.evidence import Evidence
 from dvfl_converter.report.summary import model_lines, preprocessing_lines
 from dvfl_converter.report.verdict import ArtifactCard, cards, headline, name_title, scope
@@ -31,9 +32,10 @@ def render(evidence: Evidence) -> str:
         .render(
             evidence=evidence,
             manifest=manifest,
-            headline=headline(evidence),
+            headline=with_devices(headline(evidence), evidence.devices),
             scope=scope(evidence),
             cards=artifacts,
+            devices=device_rows(evidence.devices),
             executed=any(card.tone != "not_run" for card in artifacts),
             unrun=[card.title for card in artifacts if card.tone == "not_run"],
             model=model_lines(manifest),

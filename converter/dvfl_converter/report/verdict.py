@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dvfl.manifest import Artifact, Manifest, ParityReport
+from dvfl_converter.devices import DeviceRun
 from dvfl_converter.report.evidence import Evidence
 from dvfl_converter.report.formats import cosine, enumerate_words, percent, plural, scientific
 from dvfl_converter.targets.registry import TARGETS
 
 Tone = Literal["passed", "failed", "not_run"]
 WORDS: dict[Tone, str] = {"passed": "Passed", "failed": "Failed", "not_run": "Not run"}
+
+
+_NO_DEVICE = (
+    "No phone took part. Speed, memory and heat on a device, and a phone's GPU or neural accelerator, "
+    "are not covered here."
+)
+_DEVICES_LIMIT = (
+    "Another phone, system version, driver or accelerator than those under “On devices” may say something "
+    "else. Times, memory and heat there are the device's own figures, and its file is not signed."
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,11 @@ def name_title(name: str) -> str:
     return f"{_short_title(target)} {precision}".strip() if target in TARGETS else name
 
 
+def device_run_title(run: DeviceRun) -> str:
+    """``LiteRT fp32 on Google Pixel 8 (cpu)``."""
+    return f"{title(run.artifact)} on {run.device.name} ({run.run.accelerator})"
+
+
 def _short_title(target: str) -> str:
     return TARGETS[target].title.split(" (")[0]
 
@@ -109,6 +125,13 @@ def scope(evidence: Evidence) -> Scope:
             f"{evidence.machine}; the logits of {plural(clips, 'clip')} were compared with PyTorch's in "
             "float64."
         )
+    ran = [run for run in evidence.devices if run.run.status == "ran"]
+    if ran:
+        vectors = plural(len(manifest.reference_vectors), "reference clip")
+        checked.append(
+            f"{enumerate_words(list(dict.fromkeys(map(device_run_title, ran))))} returned the logits of "
+            f"{vectors}; they were compared with PyTorch's here, with each artifact's own gate."
+        )
     if placed:
         checked.append(
             f"Where each operator runs was read from the converted program of {enumerate_words(placed)}."
@@ -118,16 +141,14 @@ def scope(evidence: Evidence) -> Scope:
 
 
 def _unchecked(evidence: Evidence, clips: int) -> list[str]:
+    on_devices = {run.artifact.name for run in evidence.devices if run.run.status == "ran"}
     lines = [
         f"{title(artifact)} was not executed. {_card(artifact).reason} "
         "Run dvfl verify where its runtime exists."
         for artifact in evidence.manifest.artifacts
-        if artifact.parity.status == "not_run"
+        if artifact.parity.status == "not_run" and artifact.name not in on_devices
     ]
-    lines.append(
-        "No phone took part. Speed, memory and heat on a device, and a phone's GPU or neural accelerator, "
-        "are not covered here."
-    )
+    lines.append(_DEVICES_LIMIT if evidence.devices else _NO_DEVICE)
     lines.append(
         "Whether the model is right was not measured: this page compares each artifact with PyTorch, "
         "not PyTorch with the truth."
