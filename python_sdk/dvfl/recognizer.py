@@ -23,11 +23,11 @@ from dvfl.spec import PreprocessingSpec
 Source = str | os.PathLike[str] | Clip | Sequence[Frame | RgbFrame]
 
 
-class Recognizer:
+class ActionRecognizer:
     """Recognises whole clips with one engine of a bundle::
 
-        with Recognizer.open("bundle") as recognizer:
-            best = recognizer.predict("clip.mp4")[0]
+        with ActionRecognizer.open("bundle") as recognizer:
+            best = recognizer.recognize("clip.mp4")[0]
 
     Any method may be called from any thread. One inference runs at a time; reading and preprocessing
     of several callers overlap.
@@ -50,7 +50,7 @@ class Recognizer:
         engine: str | None = None,
         precision: str | None = None,
         threads: int | None = None,
-    ) -> Recognizer:
+    ) -> ActionRecognizer:
         """Opens a bundle made by ``dvfl convert`` and loads one of its artifacts.
 
         Args:
@@ -95,7 +95,7 @@ class Recognizer:
         """Whether :meth:`close` was called."""
         return self._closed
 
-    def predict(self, source: Source, top: int | None = 5) -> list[Prediction]:
+    def recognize(self, source: Source, top: int | None = 5) -> list[Prediction]:
         """The best classes of a clip, best first.
 
         Args:
@@ -112,7 +112,7 @@ class Recognizer:
         return rank(self.logits(source), self.labels, top)
 
     def logits(self, source: Source) -> Logits:
-        """The model's raw output ``[K]``, float32; arguments and errors as :meth:`predict`."""
+        """The model's raw output ``[K]``, float32; arguments and errors as :meth:`recognize`."""
         self._check_open()
         clip = self._clip(source)
         with self._lock:
@@ -142,7 +142,7 @@ class Recognizer:
             if not self._running:
                 self._engine.close()
 
-    def __enter__(self) -> Recognizer:
+    def __enter__(self) -> ActionRecognizer:
         self._check_open()
         return self
 
@@ -153,7 +153,7 @@ class Recognizer:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise ClosedError("this recognizer is closed; open another with Recognizer.open")
+            raise ClosedError("this recognizer is closed; open another with ActionRecognizer.open")
 
     def _clip(self, source: Source) -> Clip:
         if isinstance(source, Clip):

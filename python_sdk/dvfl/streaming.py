@@ -18,7 +18,7 @@ from dvfl.errors import ClosedError
 from dvfl.frame import Frame, RgbFrame
 from dvfl.predictions import Prediction, rank, softmax
 from dvfl.preprocess import preprocess_frame
-from dvfl.recognizer import Recognizer
+from dvfl.recognizer import ActionRecognizer
 from dvfl.stream_state import Activity, Change, FrameWindow, RateLimit, ScoreSmoother
 
 
@@ -130,10 +130,10 @@ class StreamCounters:
     restarts: int = 0
 
 
-class StreamingRecognizer:
+class StreamingActionRecognizer:
     """Recognises actions in a live stream::
 
-        with StreamingRecognizer.open("bundle") as stream:
+        with StreamingActionRecognizer.open("bundle") as stream:
             for frame in camera:
                 for update in stream.push(frame):
                     print(update)
@@ -143,7 +143,7 @@ class StreamingRecognizer:
     a gap longer than a window the window fills anew. Methods may be called from any thread.
     """
 
-    def __init__(self, recognizer: Recognizer, options: StreamingOptions | None = None) -> None:
+    def __init__(self, recognizer: ActionRecognizer, options: StreamingOptions | None = None) -> None:
         """Streams through a recognizer that the caller keeps and closes."""
         self.recognizer = recognizer
         self.options = options or StreamingOptions()
@@ -162,9 +162,9 @@ class StreamingRecognizer:
         precision: str | None = None,
         threads: int | None = None,
         options: StreamingOptions | None = None,
-    ) -> StreamingRecognizer:
-        """Opens a recognizer of its own; arguments and errors as :meth:`Recognizer.open`."""
-        stream = cls(Recognizer.open(bundle, engine, precision, threads), options)
+    ) -> StreamingActionRecognizer:
+        """Opens a recognizer of its own; arguments and errors as :meth:`ActionRecognizer.open`."""
+        stream = cls(ActionRecognizer.open(bundle, engine, precision, threads), options)
         stream._owns_recognizer = True
         return stream
 
@@ -229,7 +229,7 @@ class StreamingRecognizer:
         if self._owns_recognizer:
             self.recognizer.close()
 
-    def __enter__(self) -> StreamingRecognizer:
+    def __enter__(self) -> StreamingActionRecognizer:
         self._check_open()
         return self
 
@@ -276,4 +276,4 @@ class StreamingRecognizer:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise ClosedError("this stream is closed; open another with StreamingRecognizer.open")
+            raise ClosedError("this stream is closed; open another with StreamingActionRecognizer.open")

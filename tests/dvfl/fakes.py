@@ -12,7 +12,7 @@ from dvfl.bundle import Bundle
 from dvfl.engines import ENGINES, Selection
 from dvfl.engines.base import checked_logits
 from dvfl.manifest import Manifest, ModelCard
-from dvfl.recognizer import Recognizer
+from dvfl.recognizer import ActionRecognizer
 
 Answer = Callable[[np.ndarray], np.ndarray]
 
@@ -41,7 +41,7 @@ class FakeEngine:
         self.closes += 1
 
 
-def recognizer(answer: Answer) -> tuple[Recognizer, FakeEngine]:
+def recognizer(answer: Answer) -> tuple[ActionRecognizer, FakeEngine]:
     """A recognizer of tiny clips on a fake engine."""
     card = ModelCard(
         name="fake",
@@ -63,4 +63,4 @@ def recognizer(answer: Answer) -> tuple[Recognizer, FakeEngine]:
         reference_vectors=(),
     )
     engine = FakeEngine(answer)
-    return Recognizer(Bundle(Path("fake"), manifest), engine, Selection(ENGINES["torch"], None)), engine
+    return ActionRecognizer(Bundle(Path("fake"), manifest), engine, Selection(ENGINES["torch"], None)), engine

@@ -19,8 +19,8 @@ from dvfl import (
     Result,
     RgbFrame,
     StreamCounters,
+    StreamingActionRecognizer,
     StreamingOptions,
-    StreamingRecognizer,
 )
 from dvfl.predictions import softmax
 from dvfl.sampling import window_frame_indices
@@ -50,7 +50,7 @@ def logits_for(index: int, score: float) -> np.ndarray:
 def stream(answer=lambda _: np.zeros(5, np.float32), **options):
     """A stream on a fake engine, and the engine."""
     recognizer, engine = fakes.recognizer(answer)
-    return StreamingRecognizer(recognizer, StreamingOptions(**options)), engine
+    return StreamingActionRecognizer(recognizer, StreamingOptions(**options)), engine
 
 
 def results(updates) -> list[Result]:
@@ -401,7 +401,7 @@ def test_a_real_video_through_a_real_engine_twice(tiny_bundle, clip_file, engine
     options = StreamingOptions(window_s=1.0, stride_s=0.5)
     runs = []
     for _ in range(2):
-        with StreamingRecognizer.open(tiny_bundle, engine, threads=1, options=options) as opened:
+        with StreamingActionRecognizer.open(tiny_bundle, engine, threads=1, options=options) as opened:
             updates = list(opened.process(iter_frames(clip_file, opened.recognizer.spec)))
             counters = opened.counters
         assert opened.recognizer.closed
