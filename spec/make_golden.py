@@ -96,7 +96,7 @@ def yuv_frame(name: str, width: int, height: int, **fields: Any) -> Frame:
 
 
 def rgb_frame(name: str, width: int, height: int) -> RgbFrame:
-    return RgbFrame(np.stack([pattern(name, width, height, seed) for seed in range(3)], axis=-1))
+    return RgbFrame(np.stack([pattern(name, width, height, seed) for seed in range(3)], axis=-1), 0.0)
 
 
 def padded(plane: Pixels, row_stride: int, seed: int) -> Plane:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 
@@ -13,7 +14,7 @@ import numpy as np
 from dvfl.bundle import Bundle
 from dvfl.engines.base import Engine, Logits
 from dvfl.engines.registry import Selection, open_engine, select_engine
-from dvfl.errors import ClosedError
+from dvfl.errors import ClosedError, FrameError
 from dvfl.frame import Clip, Frame, RgbFrame
 from dvfl.predictions import Prediction, rank
 from dvfl.preprocess import preprocess_clip
@@ -99,15 +100,16 @@ class ActionRecognizer:
         """The best classes of a clip, best first.
 
         Args:
-            source: a video file; a preprocessed clip; or all frames of a clip in order, from which the
-                spec's number is sampled.
+            source: a video file; a preprocessed clip; or all frames of a clip, each newer than the one
+                before, from which the spec's number is sampled.
             top: how many predictions; ``None`` for every class.
 
         Raises:
             ClosedError: the recognizer was closed.
             VideoError: the file cannot be read as a video.
+            FrameError: there are no frames, or their times do not increase.
             EngineError: the clip has the wrong shape, or the model returned NaN.
-            ValueError: ``top`` is less than 1, or there are no frames.
+            ValueError: ``top`` is less than 1.
         """
         return rank(self.logits(source), self.labels, top)
 
@@ -163,5 +165,18 @@ class ActionRecognizer:
             from dvfl.video import load_clip
 
             return load_clip(Path(source), self.spec)
+        _check_order(source)
         chosen = [source[index] for index in clip_frame_indices(len(source), self.spec)]
         return preprocess_clip(chosen, self.spec)
+
+
+def _check_order(frames: Sequence[Frame | RgbFrame]) -> None:
+    """Frames in another order, or one frame many times, would give a confident answer about nothing."""
+    if not frames:
+        raise FrameError("a clip needs at least one frame; give every frame of the clip")
+    for index, (earlier, later) in enumerate(pairwise(frames), 1):
+        if later.time_s <= earlier.time_s:
+            raise FrameError(
+                f"frame {index} ({later.time_s} s) is not newer than frame {index - 1} ({earlier.time_s} s); "
+                "give every frame of the clip, in order, with its presentation time"
+            )

@@ -119,6 +119,7 @@ class StreamCounters:
         received: frames pushed.
         dropped_late: of these, dropped because a frame at least as new had come before.
         dropped_rate: of these, dropped because they came faster than ``max_fps``.
+        dropped_paused: of these, dropped because the stream was paused.
         inferences: how often the model ran.
         restarts: how often the clock jumped back by more than ``max_late_s``.
     """
@@ -126,6 +127,7 @@ class StreamCounters:
     received: int = 0
     dropped_late: int = 0
     dropped_rate: int = 0
+    dropped_paused: int = 0
     inferences: int = 0
     restarts: int = 0
 
@@ -151,6 +153,7 @@ class StreamingActionRecognizer:
         self._lock = threading.RLock()
         self._counters = StreamCounters()
         self._closed = False
+        self._paused = False
         self._last_time_s = 0.0
         self._start()
 
@@ -185,6 +188,9 @@ class StreamingActionRecognizer:
         with self._lock:
             self._check_open()
             self._count(received=1)
+            if self._paused:
+                self._count(dropped_paused=1)
+                return []
             tick = self._ticks(frame.time_s)
             updates: list[Update] = []
             if self._window.is_late(tick):
@@ -208,7 +214,7 @@ class StreamingActionRecognizer:
         yield from self.reset()
 
     def reset(self) -> list[Update]:
-        """Forgets the window and the scores, as after a pause or a change of camera; counters stay.
+        """Forgets the window and the scores, as after a change of camera; counters stay.
 
         Returns:
             The ``Left`` of the active label, if there is one.
@@ -217,6 +223,21 @@ class StreamingActionRecognizer:
             left = self._activity.end()
             self._start()
             return self._events([left]) if left else []
+
+    def pause(self) -> list[Update]:
+        """Resets, then ignores frames until :meth:`resume`; does nothing when paused already.
+
+        Returns:
+            As :meth:`reset`.
+        """
+        with self._lock:
+            self._paused = True
+            return self.reset()
+
+    def resume(self) -> None:
+        """Takes frames again after :meth:`pause`; the window fills anew. Does nothing when not paused."""
+        with self._lock:
+            self._paused = False
 
     def close(self) -> None:
         """Ends the stream; waits for a ``push`` in another thread; may be called twice, from any thread.
@@ -241,7 +262,7 @@ class StreamingActionRecognizer:
     def _start(self) -> None:
         options, per_second = self.options, self.recognizer.spec.window.ticks_per_second
         self._window = FrameWindow(self._ticks(options.window_s), self._ticks(options.stride_s))
-        self._rate = RateLimit(max(1, round(per_second / options.max_fps)))
+        self._rate = RateLimit(max(1, math.floor(per_second / options.max_fps + 0.5)))
         self._smoother = ScoreSmoother(options.smoothing_half_life_s, per_second)
         self._activity = Activity(
             options.enter_threshold, options.leave_threshold, self._ticks(options.min_hold_s)

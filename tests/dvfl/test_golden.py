@@ -36,7 +36,7 @@ def piece(blob: Pixels, place: dict[str, int]) -> Pixels:
 
 def frame_of(case: dict[str, Any]) -> AnyFrame:
     if case["kind"] == "rgb":
-        return RgbFrame(piece(INPUTS, case["pixels"]).reshape(case["height"], case["width"], 3))
+        return RgbFrame(piece(INPUTS, case["pixels"]).reshape(case["height"], case["width"], 3), 0.0)
     y, u, v = (
         Plane(piece(INPUTS, case[name]), case[name]["row_stride"], case[name]["pixel_stride"])
         for name in "yuv"

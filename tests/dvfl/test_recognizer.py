@@ -15,7 +15,7 @@ from fakes import recognizer
 
 import dvfl
 import tiny_bundle as tiny
-from dvfl import ActionRecognizer, Clip, ClosedError, EngineError, RgbFrame, VideoError
+from dvfl import ActionRecognizer, Clip, ClosedError, EngineError, FrameError, RgbFrame, VideoError
 from dvfl.sampling import clip_frame_indices
 from dvfl.video import load_clip
 
@@ -70,8 +70,21 @@ def test_a_clip_of_another_size(tiny_bundle):
 
 def test_no_frames():
     opened, _ = recognizer(constant)
-    with pytest.raises(ValueError, match="at least one frame"):
+    with pytest.raises(FrameError, match="at least one frame"):
         opened.recognize([])
+
+
+@pytest.mark.parametrize("last", [0.2, 0.1])
+def test_frames_that_are_not_newer_than_the_one_before_are_refused(last):
+    opened, engine = recognizer(constant)
+    frames = [RgbFrame(np.zeros((4, 4, 3), np.uint8), time_s) for time_s in (0.0, 0.1, 0.2, last)]
+    with pytest.raises(FrameError) as refused:
+        opened.recognize(frames)
+    assert str(refused.value) == (
+        f"frame 3 ({last} s) is not newer than frame 2 (0.2 s); "
+        "give every frame of the clip, in order, with its presentation time"
+    )
+    assert engine.runs == 0
 
 
 def test_missing_video(tiny_bundle, tmp_path):
