@@ -56,9 +56,18 @@ class ManifestTest(
             Regex(
                 """reference|artifacts\.\d+\.(operators(\.delegate|\.operators\.\d+\.source)?|parity\.(reason|gate\..*))""",
             )
-        for (field in json.fields().filter { it.path.first() != "preprocessing" && it.text != "schema_version" }) {
+        for (field in json.fields().filter {
+            it.path.first() != "preprocessing" && it.text != "schema_version"
+        }) {
             test.manifestFile.writeText(json.with(field, JsonNull).toString())
-            if (mayBeNull.matches(field.text)) test.open() else assertEquals("${field.text}: is null", refusal())
+            if (mayBeNull.matches(
+                    field.text,
+                )
+            ) {
+                test.open()
+            } else {
+                assertEquals("${field.text}: is null", refusal())
+            }
         }
     }
 
