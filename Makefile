@@ -1,4 +1,4 @@
-# Everything a fresh clone needs: 'make demo' and 'make test'. Both set up .venv first, once.
+# Everything a fresh clone needs: 'make demo' and 'make test'. Both set up what they need first, once.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 BIN := .venv/bin
@@ -6,12 +6,15 @@ STUDENT := assets/camera_motion_student.pth
 LABELS := assets/camera_motion_labels.txt
 CLIPS := $(sort $(wildcard assets/clips/*.mp4)) assets/carving_ice.mp4
 BUNDLE := demo/bundle
+PHONE_BUNDLE := demo/phone
 SOURCES := python_sdk converter training spec benchmarks tests
+CONVERTER_FILES := $(shell find python_sdk converter -name '*.py') spec/preprocessing.json constraints.txt
 
-.PHONY: help setup demo test test-quick lint types format golden clean
+.PHONY: help setup demo nano test test-python test-quick lint types format golden clean \
+	android android-api android-format
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 23
 
 setup:  ## Make .venv with everything in it (a second run takes a second)
 	@ci/setup.sh
@@ -27,7 +30,11 @@ nano: setup  ## Convert and time a random student of the published size (8x224x2
 	@$(BIN)/dvfl convert demo/nano.pth --labels demo/nano.txt --out demo/nano --force --clip assets/carving_ice.mp4
 	@$(BIN)/dvfl bench demo/nano --baseline --runs 12 --threads 2
 
-test: setup lint types  ## Lint, types and every test
+test:  ## Lint, types and every test: Python's, then Kotlin's
+	@$(MAKE) --no-print-directory test-python
+	@$(MAKE) --no-print-directory android
+
+test-python: setup lint types  ## Lint, types and every test of the Python packages
 	@$(BIN)/pytest -n 2 --dist loadfile
 
 test-quick: setup  ## The tests that need no conversion
@@ -48,5 +55,21 @@ golden: setup  ## Check that the golden files are what their scripts make
 	@$(BIN)/python spec/make_golden.py --check
 	@$(BIN)/python spec/make_golden_bundle.py --check
 
-clean:  ## Remove .venv and what the demo wrote
+# What the Kotlin tests run on real runtimes. The manifest is written last, so it dates the whole folder.
+$(PHONE_BUNDLE)/manifest.json: $(STUDENT) $(LABELS) $(CONVERTER_FILES) | setup
+	@$(BIN)/dvfl convert $(STUDENT) --labels $(LABELS) --out $(PHONE_BUNDLE) --size 64 --force \
+		--target litert --target executorch --precision litert=fp32 --precision litert=int8 \
+		--precision executorch=fp32 $(foreach clip,$(CLIPS),--clip $(clip))
+
+android: $(PHONE_BUNDLE)/manifest.json  ## Build and test the Kotlin SDK (brings JDK 17 and Maven as root on Debian)
+	@ci/android.sh verify "-Ddvfl.bundle=$(CURDIR)/$(PHONE_BUNDLE)"
+
+android-api:  ## Write the dumps of the Kotlin SDK's public API anew, after an intended change
+	@ci/android.sh test -Dtest=ApiTest -Dsurefire.failIfNoSpecifiedTests=false -Ddvfl.api.update=true
+
+android-format:  ## Format the Kotlin sources
+	@ci/android.sh -Pformat validate
+
+clean:  ## Remove .venv and what the demo and the builds wrote
 	rm -rf .venv demo
+	@find android -name target -type d -prune -exec rm -rf {} +

@@ -156,7 +156,7 @@ public class Bundle private constructor(
                 )
             }
             return try {
-                strictJson.decodeFromJsonElement(Manifest.serializer(), json)
+                strictJson.decodeStrictly(Manifest.serializer(), json)
             } catch (error: SerializationException) {
                 throw BundleException("$file: ${error.firstLine()}; convert again", error)
             } catch (error: DvflException) {

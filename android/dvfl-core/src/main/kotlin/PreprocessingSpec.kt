@@ -47,15 +47,16 @@ public data class PreprocessingSpec(
     ): PreprocessingSpec =
         copy(
             temporal = temporal.copy(frames = frames),
-            resize = resize.copy(shortSide = (size.toDouble() * resize.shortSide / crop.size + 0.5).toInt()),
             crop = crop.copy(size = size),
+            resize = resize.copy(shortSide = (size.toDouble() * resize.shortSide / crop.size + 0.5).toInt()),
         )
 
     public companion object {
         /** The version of the contract that this SDK reads. */
         public const val SCHEMA_VERSION: Int = 1
 
-        private const val RESOURCE = "preprocessing.json"
+        // Absolute, so that a shrinker may move the class.
+        private const val RESOURCE = "/io/github/dvfl/preprocessing.json"
         private val shipped: PreprocessingSpec by lazy {
             val stream =
                 PreprocessingSpec::class.java.getResourceAsStream(RESOURCE)
@@ -78,7 +79,7 @@ public data class PreprocessingSpec(
             source: String = "preprocessing spec",
         ): PreprocessingSpec =
             try {
-                strictJson.decodeFromString(serializer(), text)
+                strictJson.decodeStrictly(serializer(), strictJson.parseToJsonElement(text))
             } catch (error: SerializationException) {
                 throw SpecException("$source: ${error.firstLine()}", error)
             } catch (error: SpecException) {
@@ -217,7 +218,12 @@ public data class ColorConversion(
     val gU: Int,
     val gV: Int,
     val bU: Int,
-)
+) {
+    init {
+        check("color.conversions.luma_offset", lumaOffset >= 0) { "must be 0 or more, not $lumaOffset" }
+        check("color.conversions.chroma_offset", chromaOffset >= 0) { "must be 0 or more, not $chromaOffset" }
+    }
+}
 
 /** How a 10-bit sample becomes an 8-bit one: `min(255, (sample + rounding) >> shift)`. */
 @Serializable
@@ -255,6 +261,7 @@ public data class ColorSpec(
         check("color.chroma_shift_y", chromaShiftY == 1) { "must be 1, not $chromaShiftY" }
         checkShift("color.shift", shift)
         check("color.rounding", rounding >= 0) { "must be 0 or more, not $rounding" }
+        check("color.untagged_code", untaggedCode >= 0) { "must be 0 or more, not $untaggedCode" }
         val pairs = conversions.map { it.matrix to it.range }
         check("color.conversions", pairs.distinct() == pairs) { "holds the same matrix and range twice" }
         check("color.conversions", untaggedMatrix to untaggedRange in pairs) {
