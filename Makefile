@@ -44,8 +44,9 @@ format: setup  ## Format the Python sources
 	@$(BIN)/ruff check --fix $(SOURCES)
 	@$(BIN)/ruff format $(SOURCES)
 
-golden: setup  ## Check that the golden vectors are what their script makes
+golden: setup  ## Check that the golden files are what their scripts make
 	@$(BIN)/python spec/make_golden.py --check
+	@$(BIN)/python spec/make_golden_bundle.py --check
 
 clean:  ## Remove .venv and what the demo wrote
 	rm -rf .venv demo

@@ -10,7 +10,6 @@ import argparse
 import hashlib
 import json
 import sys
-from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -18,21 +17,19 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
+from golden_frames import FULL, MIDDLE, REAL_CLIP, SMALL, SPEC, Case, frame_cases, tight_planes
+from golden_streams import predictions, streams
 
 from dvfl.color import ten_to_eight_bits, yuv_to_rgb
-from dvfl.frame import ColorMatrix, ColorRange, Frame, Pixels, Plane, Rect, RgbFrame
+from dvfl.frame import ColorMatrix, ColorRange, Frame, RgbFrame
 from dvfl.preprocess import preprocess_clip, preprocess_frame
 from dvfl.sampling import clip_frame_indices, window_frame_indices
-from dvfl.spec import PreprocessingSpec, spec_json_schema
+from dvfl.spec import spec_json_schema
 from dvfl.video import frame_count, load_clip, read_frames
 
 SPEC_FOLDER = Path(__file__).resolve().parent
 GOLDEN = SPEC_FOLDER / "golden"
-REAL_CLIP = SPEC_FOLDER.parent / "assets" / "carving_ice.mp4"
-SMALL, MIDDLE, FULL = 32, 64, 224
-SPEC = PreprocessingSpec.default()
 LEVELS = (0, 1, 15, 16, 17, 64, 127, 128, 129, 200, 235, 236, 240, 241, 254, 255)
-PATTERNS = ("edges", "gradient", "checkerboard", "noise", "scene")
 # Cases on which a negative control must show.
 SHRUNK = ["noise_160x90", "edges_160x90", "checkerboard_53x87", "rgb_scene_90x61", "full_size_down"]
 UNSQUARE = ["edges_64x48", "noise_160x90", "scaled_160x19", "crop_odd", "rgb_noise_90x61"]
@@ -57,126 +54,8 @@ class Blob:
         return {"offset": self._offsets[piece], "length": len(piece)}
 
 
-@dataclass(frozen=True)
-class Case:
-    name: str
-    frame: Frame | RgbFrame
-    size: int
-
-
 def sha256(data: bytes | npt.NDArray[Any]) -> str:
     return hashlib.sha256(data if isinstance(data, bytes) else data.tobytes()).hexdigest()
-
-
-def pattern(name: str, width: int, height: int, seed: int) -> Pixels:
-    """uint8 [height, width]; the seed also shifts the regular patterns, so that channels differ."""
-    x, y = np.meshgrid(np.arange(width), np.arange(height))
-    if name == "edges":
-        values = np.where((3 * x > width * (1 + seed % 2)) ^ (2 * y > height), 235 - 20 * seed, 16 + 9 * seed)
-    elif name == "gradient":
-        along, across = (x * height, y * width) if seed % 2 == 0 else (y * width, x * height)
-        values = (2 * along + across) * 255 // (3 * width * height) + seed
-    elif name == "checkerboard":
-        cell = 1 + seed % 3
-        values = ((x // cell + y // cell) % 2) * (255 - 30 * seed) + 11 * seed
-    elif name == "noise":
-        values = np.random.RandomState(1000 + seed).randint(0, 256, (height, width))
-    else:
-        quarters = [pattern(PATTERNS[(seed + i) % 4], width, height, seed) for i in range(4)]
-        values = np.choose((x > width // 2) + 2 * (y > height // 2), quarters)
-    return np.clip(values, 0, 255).astype(np.uint8)
-
-
-def yuv_frame(name: str, width: int, height: int, **fields: Any) -> Frame:
-    """A frame of a pattern without padding."""
-    chroma = ((width + 1) // 2, (height + 1) // 2)
-    y, u, v = pattern(name, width, height, 0), pattern(name, *chroma, 1), pattern(name, *chroma, 2)
-    planes = (Plane.from_array(y), Plane.from_array(u), Plane.from_array(v))
-    return Frame(0.0, *planes, width=width, height=height, **fields)
-
-
-def rgb_frame(name: str, width: int, height: int) -> RgbFrame:
-    return RgbFrame(np.stack([pattern(name, width, height, seed) for seed in range(3)], axis=-1))
-
-
-def padded(plane: Pixels, row_stride: int, seed: int) -> Plane:
-    """A plane whose rows are followed by noise, but for the last row, which ends the buffer."""
-    height, width = plane.shape
-    rows = np.random.RandomState(seed).randint(0, 256, (height, row_stride)).astype(np.uint8)
-    rows[:, :width] = plane
-    return Plane(rows.reshape(-1)[: (height - 1) * row_stride + width], row_stride)
-
-
-def with_row_stride(frame: Frame, luma_stride: int, chroma_stride: int) -> Frame:
-    y, u, v = tight_planes(frame)
-    return replace(
-        frame, y=padded(y, luma_stride, 1), u=padded(u, chroma_stride, 2), v=padded(v, chroma_stride, 3)
-    )
-
-
-def interleaved(frame: Frame, row_stride: int, u_first: bool) -> Frame:
-    """U and V in one buffer, as NV12 (U first) and NV21 (V first) have it."""
-    y, u, v = tight_planes(frame)
-    pair = np.stack((u, v) if u_first else (v, u), axis=-1).reshape(u.shape[0], -1)
-    flat = padded(pair, row_stride, 4).data
-    first, second = Plane(flat[:-1], row_stride, 2), Plane(flat[1:], row_stride, 2)
-    return replace(
-        frame,
-        y=padded(y, frame.width + 3, 5),
-        u=first if u_first else second,
-        v=second if u_first else first,
-    )
-
-
-def tight_planes(frame: Frame) -> tuple[Pixels, Pixels, Pixels]:
-    return (
-        frame.y.samples(frame.width, frame.height),
-        frame.u.samples(*frame.chroma_size),
-        frame.v.samples(*frame.chroma_size),
-    )
-
-
-def frame_cases() -> list[Case]:
-    shapes = ((64, 48), (48, 64), (53, 87), (160, 90))
-    cases = [
-        Case(f"{name}_{width}x{height}", yuv_frame(name, width, height), SMALL)
-        for name, (width, height) in product(PATTERNS, shapes)
-    ]
-    scene = yuv_frame("scene", 61, 45)
-    for rotation, mirrored in product(SPEC.orientation.rotations, (False, True)):
-        turned = replace(scene, rotation=rotation, mirrored=mirrored)
-        cases.append(Case(f"rotation_{rotation}{'_mirrored' if mirrored else ''}", turned, SMALL))
-    noise = yuv_frame("noise", 52, 40)
-    for matrix, color_range in product(ColorMatrix, ColorRange):
-        colored = replace(noise, matrix=matrix, color_range=color_range)
-        cases.append(Case(f"color_{matrix}_{color_range}".lower(), colored, SMALL))
-    cases += [
-        Case("row_stride", with_row_stride(scene, 80, 48), SMALL),
-        Case("row_stride_rotated", with_row_stride(replace(scene, rotation=90), 64, 33), SMALL),
-        Case("nv12", interleaved(scene, 62, u_first=True), SMALL),
-        Case("nv12_row_stride", interleaved(scene, 96, u_first=True), SMALL),
-        Case("nv21_row_stride", interleaved(replace(scene, rotation=270), 80, u_first=False), SMALL),
-    ]
-    big = yuv_frame("scene", 120, 90)
-    cases += [
-        Case("crop_even", replace(big, crop=Rect(20, 10, 80, 60)), SMALL),
-        Case("crop_odd", replace(big, crop=Rect(7, 13, 51, 67)), SMALL),
-        Case(
-            "crop_odd_rotated_mirrored_nv12",
-            replace(interleaved(big, 128, u_first=True), crop=Rect(9, 3, 99, 57), rotation=90, mirrored=True),
-            SMALL,
-        ),
-    ]
-    sizes = ((1, 1), (2, 3), (7, 5), (20, 15), (37, 37), (74, 74), (37, 150), (160, 19), (13, 120))
-    cases += [Case(f"scaled_{w}x{h}", yuv_frame("scene", w, h), SMALL) for w, h in sizes]
-    for name, (width, height) in product(PATTERNS, ((90, 61), (15, 23))):
-        cases.append(Case(f"rgb_{name}_{width}x{height}", rgb_frame(name, width, height), SMALL))
-    cases += [
-        Case("full_size_up", replace(yuv_frame("scene", 160, 120), matrix=ColorMatrix.BT709), FULL),
-        Case("full_size_down", yuv_frame("scene", 300, 270), FULL),
-        Case("real_frame", read_frames(REAL_CLIP, SPEC)[SPEC.temporal.frames // 2], MIDDLE),
-    ]
-    return cases
 
 
 def describe_case(case: Case, inputs: Blob, expected: Blob) -> dict[str, Any]:
@@ -188,18 +67,17 @@ def describe_case(case: Case, inputs: Blob, expected: Blob) -> dict[str, Any]:
         "kind": "rgb" if isinstance(case.frame, RgbFrame) else "yuv420",
     }
     frame = case.frame
+    row |= {
+        "width": frame.width,
+        "height": frame.height,
+        "crop": list(frame.rect),
+        "rotation": frame.rotation,
+        "mirrored": frame.mirrored,
+    }
     if isinstance(frame, RgbFrame):
-        width, height = frame.upright_size
-        row |= {"width": width, "height": height, "pixels": inputs.add(frame.pixels)}
+        row["pixels"] = inputs.add(frame.pixels)
     else:
-        row |= {
-            "width": frame.width,
-            "height": frame.height,
-            "crop": list(frame.rect),
-            "rotation": frame.rotation,
-            "mirrored": frame.mirrored,
-            **color_tags(frame),
-        }
+        row |= color_tags(frame)
         for name, plane in (("y", frame.y), ("u", frame.u), ("v", frame.v)):
             strides = {"row_stride": plane.row_stride, "pixel_stride": plane.pixel_stride}
             row[name] = inputs.add(plane.data) | strides
@@ -344,9 +222,10 @@ def build() -> dict[Path, bytes]:
     """Every file this script is responsible for, with its content."""
     inputs, expected = Blob(), Blob()
     cases = frame_cases()
+    spec_sha256 = sha256((SPEC_FOLDER / "preprocessing.json").read_bytes())
     index = {
         "format": 1,
-        "spec_sha256": sha256((SPEC_FOLDER / "preprocessing.json").read_bytes()),
+        "spec_sha256": spec_sha256,
         "inputs": "inputs.bin",
         "expected": "expected.bin",
         "frame_cases": [describe_case(case, inputs, expected) for case in cases],
@@ -364,6 +243,8 @@ def build() -> dict[Path, bytes]:
         GOLDEN / "index.json": json_lines(index).encode(),
         GOLDEN / "inputs.bin": bytes(inputs.data),
         GOLDEN / "expected.bin": bytes(expected.data),
+        GOLDEN / "streams.json": json_lines(streams(spec_sha256)).encode(),
+        GOLDEN / "predictions.json": json_lines(predictions()).encode(),
     }
 
 

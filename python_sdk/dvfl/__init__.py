@@ -1,8 +1,8 @@
 """Video action recognition from a bundle that ``dvfl convert`` made.
 
     import dvfl
-    with dvfl.Recognizer.open("bundle") as recognizer:
-        print(recognizer.predict("clip.mp4")[0].label)
+    with dvfl.ActionRecognizer.open("bundle") as recognizer:
+        print(recognizer.recognize("clip.mp4")[0].label)
 
 Names are imported when they are first used, so ``import dvfl`` costs nothing: reading video needs PyAV,
 an engine needs its runtime, and nothing here needs torch unless the torch engine is asked for.
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ConversionError,
         DvflError,
         EngineError,
+        FrameError,
         GateError,
         LabelsError,
         OutputError,
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     )
     from dvfl.frame import Clip, ColorMatrix, ColorRange, Frame, Plane, Rect, RgbFrame
     from dvfl.predictions import Prediction
-    from dvfl.recognizer import Recognizer
+    from dvfl.recognizer import ActionRecognizer
     from dvfl.spec import PreprocessingSpec
     from dvfl.streaming import (
         Entered,
@@ -38,14 +39,15 @@ if TYPE_CHECKING:
         Left,
         Result,
         StreamCounters,
+        StreamingActionRecognizer,
         StreamingOptions,
-        StreamingRecognizer,
     )
     from dvfl.video import load_clip
 
     __version__: str
 
 __all__ = [
+    "ActionRecognizer",
     "Bundle",
     "BundleError",
     "CheckpointError",
@@ -59,6 +61,7 @@ __all__ = [
     "Entered",
     "Event",
     "Frame",
+    "FrameError",
     "GateError",
     "LabelsError",
     "Left",
@@ -66,14 +69,13 @@ __all__ = [
     "Plane",
     "Prediction",
     "PreprocessingSpec",
-    "Recognizer",
     "Rect",
     "Result",
     "RgbFrame",
     "SpecError",
     "StreamCounters",
+    "StreamingActionRecognizer",
     "StreamingOptions",
-    "StreamingRecognizer",
     "VideoError",
     "__version__",
     "load_clip",
@@ -83,7 +85,7 @@ _HOMES = {
     "bundle": ("Bundle",),
     "frame": ("Clip", "ColorMatrix", "ColorRange", "Frame", "Plane", "Rect", "RgbFrame"),
     "predictions": ("Prediction",),
-    "recognizer": ("Recognizer",),
+    "recognizer": ("ActionRecognizer",),
     "spec": ("PreprocessingSpec",),
     "streaming": (
         "Entered",
@@ -91,8 +93,8 @@ _HOMES = {
         "Left",
         "Result",
         "StreamCounters",
+        "StreamingActionRecognizer",
         "StreamingOptions",
-        "StreamingRecognizer",
     ),
     "video": ("load_clip",),
     "errors": tuple(name for name in __all__ if name.endswith("Error")),

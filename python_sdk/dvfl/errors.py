@@ -11,6 +11,10 @@ class SpecError(DvflError):
     """A preprocessing spec is missing, malformed or contradicts itself."""
 
 
+class FrameError(DvflError, ValueError):
+    """A frame or clip cannot be: its planes, pixels, size, crop rectangle, rotation or presentation time."""
+
+
 class VideoError(DvflError):
     """A video cannot be read: missing, corrupt, empty, without a video stream, or in an unknown format."""
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from dvfl.errors import FrameError
+
 Pixels = npt.NDArray[np.uint8]
+_Name = TypeVar("_Name", bound=enum.StrEnum)
 
 
 class ColorMatrix(enum.StrEnum):
@@ -45,7 +48,7 @@ class Plane:
     for NV12, ``Plane(uv, stride, 2)`` is U and ``Plane(uv[1:], stride, 2)`` is V.
 
     Raises:
-        ValueError: ``data`` is not a 1-D uint8 array, or a stride is not positive.
+        FrameError: ``data`` is not a 1-D uint8 array, or a stride is not positive.
     """
 
     data: Pixels
@@ -54,9 +57,9 @@ class Plane:
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, np.ndarray) or self.data.dtype != np.uint8 or self.data.ndim != 1:
-            raise ValueError(f"plane data must be a 1-D uint8 array, not {_describe(self.data)}")
+            raise FrameError(f"plane data must be a 1-D uint8 array, not {_describe(self.data)}")
         if self.row_stride < 1 or self.pixel_stride < 1:
-            raise ValueError(f"strides must be positive, not {self.row_stride} and {self.pixel_stride}")
+            raise FrameError(f"strides must be positive, not {self.row_stride} and {self.pixel_stride}")
 
     @classmethod
     def from_array(cls, samples: Pixels) -> Plane:
@@ -67,11 +70,11 @@ class Plane:
         """A view [height, width] of the samples, without a copy.
 
         Raises:
-            ValueError: the buffer is too short for that many samples.
+            FrameError: the buffer is too short for that many samples.
         """
         needed = (height - 1) * self.row_stride + (width - 1) * self.pixel_stride + 1
         if self.data.size < needed:
-            raise ValueError(
+            raise FrameError(
                 f"plane of {width}x{height} samples with row stride {self.row_stride} and pixel stride "
                 f"{self.pixel_stride} needs {needed} bytes, the buffer has {self.data.size}"
             )
@@ -87,11 +90,12 @@ class Frame:
 
     ``width`` and ``height`` count stored luma samples; chroma planes have ``(n + 1) // 2`` samples per side.
     ``crop`` (stored pixels; default: all) is cut out first, then turned clockwise by ``rotation`` degrees,
-    then, if ``mirrored``, flipped left-right. ``time_s`` is the presentation time in seconds. A ``matrix`` or
+    then, if ``mirrored``, flipped left-right. ``time_s`` is the presentation time in seconds,
+    0 or more. A ``matrix`` or
     ``color_range`` of None means that the source doesn't say; preprocessing then takes the spec's default.
 
     Raises:
-        ValueError: a plane is too short, or the crop rectangle, rotation or time is not valid.
+        FrameError: a plane is too short, or the crop rectangle, rotation, time, matrix or range is not valid.
     """
 
     time_s: float
@@ -109,13 +113,11 @@ class Frame:
     def __post_init__(self) -> None:
         _check_time(self.time_s)
         if self.width < 1 or self.height < 1:
-            raise ValueError(f"frame size must be positive, not {self.width}x{self.height}")
-        if self.rotation not in (0, 90, 180, 270):
-            raise ValueError(f"rotation must be 0, 90, 180 or 270 degrees, not {self.rotation}")
+            raise FrameError(f"frame size must be positive, not {self.width}x{self.height}")
         if self.matrix is not None:
-            object.__setattr__(self, "matrix", ColorMatrix(self.matrix))
+            object.__setattr__(self, "matrix", _member(ColorMatrix, self.matrix))
         if self.color_range is not None:
-            object.__setattr__(self, "color_range", ColorRange(self.color_range))
+            object.__setattr__(self, "color_range", _member(ColorRange, self.color_range))
         for name, plane, (width, height) in (
             ("y", self.y, (self.width, self.height)),
             ("u", self.u, self.chroma_size),
@@ -123,10 +125,9 @@ class Frame:
         ):
             try:
                 plane.samples(width, height)
-            except ValueError as error:
-                raise ValueError(f"{name} {error}") from None
-        if self.crop is not None:
-            _check_rect(Rect(*self.crop), self.width, self.height)
+            except FrameError as error:
+                raise FrameError(f"{name} {error}") from None
+        _check_orientation(self.crop, self.rotation, self.width, self.height)
 
     @property
     def chroma_size(self) -> tuple[int, int]:
@@ -136,37 +137,58 @@ class Frame:
     @property
     def rect(self) -> Rect:
         """The crop rectangle, or the whole frame."""
-        return Rect(0, 0, self.width, self.height) if self.crop is None else Rect(*self.crop)
+        return _rect(self.crop, self.width, self.height)
 
     @property
     def upright_size(self) -> tuple[int, int]:
         """(width, height) as shown, after crop rectangle and rotation."""
-        rect = self.rect
-        return (rect.width, rect.height) if self.rotation % 180 == 0 else (rect.height, rect.width)
+        return _upright_size(self.rect, self.rotation)
 
 
 @dataclass(frozen=True, eq=False)
 class RgbFrame:
-    """An upright bitmap: uint8 [height, width, 3], RGB; ``time_s`` is the presentation time in seconds.
+    """A bitmap: uint8 [height, width, 3], RGB, as stored; cameras often hand it out turned.
+
+    ``time_s`` is the presentation time in seconds. ``crop``, ``rotation`` and ``mirrored`` mean what they
+    mean in a ``Frame``.
 
     Raises:
-        ValueError: ``pixels`` has another shape or type.
+        FrameError: ``pixels`` has another shape or type, or its crop rectangle, rotation or time isn't valid.
     """
 
     pixels: Pixels
-    time_s: float = 0.0
+    time_s: float
+    crop: Rect | None = None
+    rotation: int = 0
+    mirrored: bool = False
 
     def __post_init__(self) -> None:
         _check_time(self.time_s)
         pixels = self.pixels
         is_array = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == 3
         if not is_array or pixels.shape[2] != 3 or 0 in pixels.shape:
-            raise ValueError(f"RGB pixels must be a uint8 array [height, width, 3], not {_describe(pixels)}")
+            raise FrameError(f"RGB pixels must be a uint8 array [height, width, 3], not {_describe(pixels)}")
+        _check_orientation(self.crop, self.rotation, self.width, self.height)
+
+    @property
+    def width(self) -> int:
+        """Stored pixels per row."""
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Stored rows."""
+        return int(self.pixels.shape[0])
+
+    @property
+    def rect(self) -> Rect:
+        """The crop rectangle, or the whole bitmap."""
+        return _rect(self.crop, self.width, self.height)
 
     @property
     def upright_size(self) -> tuple[int, int]:
-        """(width, height) in pixels."""
-        return self.pixels.shape[1], self.pixels.shape[0]
+        """(width, height) as shown, after crop rectangle and rotation."""
+        return _upright_size(self.rect, self.rotation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,7 +196,7 @@ class Clip:
     """A model's input: uint8 [T, H, W, 3], RGB, C-contiguous, with the presentation time of each frame.
 
     Raises:
-        ValueError: ``pixels`` has another shape or type, or the number of times differs from T.
+        FrameError: ``pixels`` has another shape or type, or the number of times differs from T.
     """
 
     pixels: Pixels
@@ -184,12 +206,12 @@ class Clip:
         pixels = self.pixels
         is_array = isinstance(pixels, np.ndarray) and pixels.dtype == np.uint8 and pixels.ndim == 4
         if not is_array or pixels.shape[3] != 3 or 0 in pixels.shape:
-            raise ValueError(f"clip pixels must be a uint8 array [T, H, W, 3], not {_describe(pixels)}")
+            raise FrameError(f"clip pixels must be a uint8 array [T, H, W, 3], not {_describe(pixels)}")
         if not pixels.flags.c_contiguous:
-            raise ValueError("clip pixels must be C-contiguous; use numpy.ascontiguousarray")
+            raise FrameError("clip pixels must be C-contiguous; use numpy.ascontiguousarray")
         object.__setattr__(self, "time_s", tuple(float(time) for time in self.time_s))
         if len(self.time_s) != pixels.shape[0]:
-            raise ValueError(f"clip has {pixels.shape[0]} frames but {len(self.time_s)} times")
+            raise FrameError(f"clip has {pixels.shape[0]} frames but {len(self.time_s)} times")
         for time in self.time_s:
             _check_time(time)
 
@@ -211,14 +233,32 @@ def to_byte(values: npt.NDArray[np.int32]) -> Pixels:
 
 
 def _check_time(time_s: float) -> None:
-    if not math.isfinite(time_s):
-        raise ValueError(f"presentation time must be finite, not {time_s}")
+    if not (math.isfinite(time_s) and time_s >= 0):
+        raise FrameError(f"presentation time must be finite and 0 s or more, not {time_s} s")
 
 
-def _check_rect(rect: Rect, width: int, height: int) -> None:
+def _check_orientation(crop: Rect | None, rotation: int, width: int, height: int) -> None:
+    if rotation not in (0, 90, 180, 270):
+        raise FrameError(f"rotation must be 0, 90, 180 or 270 degrees, not {rotation}")
+    rect = _rect(crop, width, height)
     inside = rect.left >= 0 and rect.top >= 0 and rect.left + rect.width <= width
     if not inside or rect.top + rect.height > height or rect.width < 1 or rect.height < 1:
-        raise ValueError(f"crop {tuple(rect)} does not lie inside the {width}x{height} frame")
+        raise FrameError(f"crop {tuple(rect)} does not lie inside the {width}x{height} frame")
+
+
+def _rect(crop: Rect | None, width: int, height: int) -> Rect:
+    return Rect(0, 0, width, height) if crop is None else Rect(*crop)
+
+
+def _upright_size(rect: Rect, rotation: int) -> tuple[int, int]:
+    return (rect.width, rect.height) if rotation % 180 == 0 else (rect.height, rect.width)
+
+
+def _member(names: type[_Name], value: str) -> _Name:
+    try:
+        return names(value)
+    except ValueError as error:
+        raise FrameError(f"{error}; choices: {', '.join(names)}") from None
 
 
 def _describe(value: Any) -> str:

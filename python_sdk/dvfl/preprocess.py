@@ -23,8 +23,7 @@ def preprocess_frame(frame: Frame | RgbFrame, spec: PreprocessingSpec) -> Pixels
     """
     x, y = crop_taps(*frame.upright_size, spec)
     if isinstance(frame, RgbFrame):
-        needed = frame.pixels[y.both][:, x.both]
-        channels = (needed[..., 0], needed[..., 1], needed[..., 2])
+        channels = _upright_bitmap(frame, x.both, y.both)
     else:
         channels = _upright_rgb(frame, x.both, y.both, spec)
     return np.stack([blend(channel, x, y, spec.resize) for channel in channels], axis=-1)
@@ -46,6 +45,14 @@ def preprocess_clip(frames: Sequence[Frame | RgbFrame], spec: PreprocessingSpec)
         repeats = index > 0 and frame is frames[index - 1]
         pixels[index] = pixels[index - 1] if repeats else preprocess_frame(frame, spec)
     return Clip(pixels, tuple(frame.time_s for frame in frames))
+
+
+def _upright_bitmap(frame: RgbFrame, columns: Indices, rows: Indices) -> tuple[Pixels, Pixels, Pixels]:
+    """R, G and B, uint8 [rows, columns], at positions of the upright bitmap."""
+    stored_columns, stored_rows, transposed = _stored_positions(frame, columns, rows)
+    needed = frame.pixels[stored_rows][:, stored_columns]
+    upright = needed.transpose(1, 0, 2) if transposed else needed
+    return upright[..., 0], upright[..., 1], upright[..., 2]
 
 
 def _upright_rgb(
@@ -72,7 +79,9 @@ def _upright_rgb(
     )
 
 
-def _stored_positions(frame: Frame, columns: Indices, rows: Indices) -> tuple[Indices, Indices, bool]:
+def _stored_positions(
+    frame: Frame | RgbFrame, columns: Indices, rows: Indices
+) -> tuple[Indices, Indices, bool]:
     """(stored columns, stored rows, transposed) of upright positions.
 
     Undoes the mirroring, then the clockwise rotation, then the crop rectangle. ``transposed``: stored rows

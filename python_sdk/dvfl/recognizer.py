@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 
@@ -13,7 +14,7 @@ import numpy as np
 from dvfl.bundle import Bundle
 from dvfl.engines.base import Engine, Logits
 from dvfl.engines.registry import Selection, open_engine, select_engine
-from dvfl.errors import ClosedError
+from dvfl.errors import ClosedError, FrameError
 from dvfl.frame import Clip, Frame, RgbFrame
 from dvfl.predictions import Prediction, rank
 from dvfl.preprocess import preprocess_clip
@@ -23,11 +24,11 @@ from dvfl.spec import PreprocessingSpec
 Source = str | os.PathLike[str] | Clip | Sequence[Frame | RgbFrame]
 
 
-class Recognizer:
+class ActionRecognizer:
     """Recognises whole clips with one engine of a bundle::
 
-        with Recognizer.open("bundle") as recognizer:
-            best = recognizer.predict("clip.mp4")[0]
+        with ActionRecognizer.open("bundle") as recognizer:
+            best = recognizer.recognize("clip.mp4")[0]
 
     Any method may be called from any thread. One inference runs at a time; reading and preprocessing
     of several callers overlap.
@@ -50,7 +51,7 @@ class Recognizer:
         engine: str | None = None,
         precision: str | None = None,
         threads: int | None = None,
-    ) -> Recognizer:
+    ) -> ActionRecognizer:
         """Opens a bundle made by ``dvfl convert`` and loads one of its artifacts.
 
         Args:
@@ -95,24 +96,25 @@ class Recognizer:
         """Whether :meth:`close` was called."""
         return self._closed
 
-    def predict(self, source: Source, top: int | None = 5) -> list[Prediction]:
+    def recognize(self, source: Source, top: int | None = 5) -> list[Prediction]:
         """The best classes of a clip, best first.
 
         Args:
-            source: a video file; a preprocessed clip; or all frames of a clip in order, from which the
-                spec's number is sampled.
+            source: a video file; a preprocessed clip; or all frames of a clip, each newer than the one
+                before, from which the spec's number is sampled.
             top: how many predictions; ``None`` for every class.
 
         Raises:
             ClosedError: the recognizer was closed.
             VideoError: the file cannot be read as a video.
+            FrameError: there are no frames, or their times do not increase.
             EngineError: the clip has the wrong shape, or the model returned NaN.
-            ValueError: ``top`` is less than 1, or there are no frames.
+            ValueError: ``top`` is less than 1.
         """
         return rank(self.logits(source), self.labels, top)
 
     def logits(self, source: Source) -> Logits:
-        """The model's raw output ``[K]``, float32; arguments and errors as :meth:`predict`."""
+        """The model's raw output ``[K]``, float32; arguments and errors as :meth:`recognize`."""
         self._check_open()
         clip = self._clip(source)
         with self._lock:
@@ -142,7 +144,7 @@ class Recognizer:
             if not self._running:
                 self._engine.close()
 
-    def __enter__(self) -> Recognizer:
+    def __enter__(self) -> ActionRecognizer:
         self._check_open()
         return self
 
@@ -153,7 +155,7 @@ class Recognizer:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise ClosedError("this recognizer is closed; open another with Recognizer.open")
+            raise ClosedError("this recognizer is closed; open another with ActionRecognizer.open")
 
     def _clip(self, source: Source) -> Clip:
         if isinstance(source, Clip):
@@ -163,5 +165,18 @@ class Recognizer:
             from dvfl.video import load_clip
 
             return load_clip(Path(source), self.spec)
+        _check_order(source)
         chosen = [source[index] for index in clip_frame_indices(len(source), self.spec)]
         return preprocess_clip(chosen, self.spec)
+
+
+def _check_order(frames: Sequence[Frame | RgbFrame]) -> None:
+    """Frames in another order, or one frame many times, would give a confident answer about nothing."""
+    if not frames:
+        raise FrameError("a clip needs at least one frame; give every frame of the clip")
+    for index, (earlier, later) in enumerate(pairwise(frames), 1):
+        if later.time_s <= earlier.time_s:
+            raise FrameError(
+                f"frame {index} ({later.time_s} s) is not newer than frame {index - 1} ({earlier.time_s} s); "
+                "give every frame of the clip, in order, with its presentation time"
+            )

@@ -18,7 +18,7 @@ from dvfl.errors import ClosedError
 from dvfl.frame import Frame, RgbFrame
 from dvfl.predictions import Prediction, rank, softmax
 from dvfl.preprocess import preprocess_frame
-from dvfl.recognizer import Recognizer
+from dvfl.recognizer import ActionRecognizer
 from dvfl.stream_state import Activity, Change, FrameWindow, RateLimit, ScoreSmoother
 
 
@@ -119,6 +119,7 @@ class StreamCounters:
         received: frames pushed.
         dropped_late: of these, dropped because a frame at least as new had come before.
         dropped_rate: of these, dropped because they came faster than ``max_fps``.
+        dropped_paused: of these, dropped because the stream was paused.
         inferences: how often the model ran.
         restarts: how often the clock jumped back by more than ``max_late_s``.
     """
@@ -126,14 +127,15 @@ class StreamCounters:
     received: int = 0
     dropped_late: int = 0
     dropped_rate: int = 0
+    dropped_paused: int = 0
     inferences: int = 0
     restarts: int = 0
 
 
-class StreamingRecognizer:
+class StreamingActionRecognizer:
     """Recognises actions in a live stream::
 
-        with StreamingRecognizer.open("bundle") as stream:
+        with StreamingActionRecognizer.open("bundle") as stream:
             for frame in camera:
                 for update in stream.push(frame):
                     print(update)
@@ -143,7 +145,7 @@ class StreamingRecognizer:
     a gap longer than a window the window fills anew. Methods may be called from any thread.
     """
 
-    def __init__(self, recognizer: Recognizer, options: StreamingOptions | None = None) -> None:
+    def __init__(self, recognizer: ActionRecognizer, options: StreamingOptions | None = None) -> None:
         """Streams through a recognizer that the caller keeps and closes."""
         self.recognizer = recognizer
         self.options = options or StreamingOptions()
@@ -151,6 +153,7 @@ class StreamingRecognizer:
         self._lock = threading.RLock()
         self._counters = StreamCounters()
         self._closed = False
+        self._paused = False
         self._last_time_s = 0.0
         self._start()
 
@@ -162,9 +165,9 @@ class StreamingRecognizer:
         precision: str | None = None,
         threads: int | None = None,
         options: StreamingOptions | None = None,
-    ) -> StreamingRecognizer:
-        """Opens a recognizer of its own; arguments and errors as :meth:`Recognizer.open`."""
-        stream = cls(Recognizer.open(bundle, engine, precision, threads), options)
+    ) -> StreamingActionRecognizer:
+        """Opens a recognizer of its own; arguments and errors as :meth:`ActionRecognizer.open`."""
+        stream = cls(ActionRecognizer.open(bundle, engine, precision, threads), options)
         stream._owns_recognizer = True
         return stream
 
@@ -185,6 +188,9 @@ class StreamingRecognizer:
         with self._lock:
             self._check_open()
             self._count(received=1)
+            if self._paused:
+                self._count(dropped_paused=1)
+                return []
             tick = self._ticks(frame.time_s)
             updates: list[Update] = []
             if self._window.is_late(tick):
@@ -208,7 +214,7 @@ class StreamingRecognizer:
         yield from self.reset()
 
     def reset(self) -> list[Update]:
-        """Forgets the window and the scores, as after a pause or a change of camera; counters stay.
+        """Forgets the window and the scores, as after a change of camera; counters stay.
 
         Returns:
             The ``Left`` of the active label, if there is one.
@@ -217,6 +223,21 @@ class StreamingRecognizer:
             left = self._activity.end()
             self._start()
             return self._events([left]) if left else []
+
+    def pause(self) -> list[Update]:
+        """Resets, then ignores frames until :meth:`resume`; does nothing when paused already.
+
+        Returns:
+            As :meth:`reset`.
+        """
+        with self._lock:
+            self._paused = True
+            return self.reset()
+
+    def resume(self) -> None:
+        """Takes frames again after :meth:`pause`; the window fills anew. Does nothing when not paused."""
+        with self._lock:
+            self._paused = False
 
     def close(self) -> None:
         """Ends the stream; waits for a ``push`` in another thread; may be called twice, from any thread.
@@ -229,7 +250,7 @@ class StreamingRecognizer:
         if self._owns_recognizer:
             self.recognizer.close()
 
-    def __enter__(self) -> StreamingRecognizer:
+    def __enter__(self) -> StreamingActionRecognizer:
         self._check_open()
         return self
 
@@ -241,7 +262,7 @@ class StreamingRecognizer:
     def _start(self) -> None:
         options, per_second = self.options, self.recognizer.spec.window.ticks_per_second
         self._window = FrameWindow(self._ticks(options.window_s), self._ticks(options.stride_s))
-        self._rate = RateLimit(max(1, round(per_second / options.max_fps)))
+        self._rate = RateLimit(max(1, math.floor(per_second / options.max_fps + 0.5)))
         self._smoother = ScoreSmoother(options.smoothing_half_life_s, per_second)
         self._activity = Activity(
             options.enter_threshold, options.leave_threshold, self._ticks(options.min_hold_s)
@@ -276,4 +297,4 @@ class StreamingRecognizer:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise ClosedError("this stream is closed; open another with StreamingRecognizer.open")
+            raise ClosedError("this stream is closed; open another with StreamingActionRecognizer.open")

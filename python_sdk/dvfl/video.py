@@ -16,7 +16,7 @@ import av.error
 import av.stream
 
 from dvfl.decoded import to_frame
-from dvfl.errors import VideoError
+from dvfl.errors import FrameError, VideoError
 from dvfl.frame import Clip, Frame
 from dvfl.preprocess import preprocess_clip
 from dvfl.sampling import clip_frame_indices
@@ -92,16 +92,19 @@ def _convert(
 ) -> Frame:
     try:
         return to_frame(picture, time_s, spec)
-    except VideoError as error:
+    except (VideoError, FrameError) as error:
         raise VideoError(f"{path}: frame {index}: {error}") from None
 
 
 def _pictures(path: PathLike) -> Iterator[tuple[float, av.VideoFrame]]:
-    """(presentation time in seconds, picture) of every frame, in presentation order."""
+    """(presentation time in seconds, picture) of every frame, in presentation order.
+
+    A file may start before its own zero; its times are then counted from the first frame.
+    """
     with _opened(path) as (container, stream):
         stream.thread_type = "AUTO"
         rate = float(stream.average_rate or stream.guessed_rate or FALLBACK_RATE)
-        count = 0
+        count, shift = 0, 0.0
         for packet in _packets(path, container, stream):
             try:
                 pictures = packet.decode()
@@ -112,8 +115,10 @@ def _pictures(path: PathLike) -> Iterator[tuple[float, av.VideoFrame]]:
                     continue
                 if picture.is_corrupt:
                     raise _damaged(path, f"frame {count} does not decode cleanly")
-                time = picture.time
-                yield (count / rate if time is None else time), picture
+                time = count / rate if picture.time is None else picture.time
+                if count == 0:
+                    shift = max(0.0, -time)
+                yield time + shift, picture
                 count += 1
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,8 @@ from dvfl.bundle import Bundle
 from dvfl.engines import ENGINES, Selection
 from dvfl.engines.base import checked_logits
 from dvfl.manifest import Manifest, ModelCard
-from dvfl.recognizer import Recognizer
+from dvfl.recognizer import ActionRecognizer
+from dvfl.spec import PreprocessingSpec
 
 Answer = Callable[[np.ndarray], np.ndarray]
 
@@ -20,8 +21,9 @@ Answer = Callable[[np.ndarray], np.ndarray]
 class FakeEngine:
     """Answers with a function of the clip, and notices misuse."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, classes: int) -> None:
         self._answer = answer
+        self._classes = classes
         self._busy = False
         self.runs = 0
         self.closes = 0
@@ -32,7 +34,7 @@ class FakeEngine:
         self._busy = True
         try:
             self.runs += 1
-            return checked_logits(self._answer(clip), len(tiny.LABELS), "fake")
+            return checked_logits(self._answer(clip), self._classes, "fake")
         finally:
             self._busy = False
 
@@ -41,7 +43,9 @@ class FakeEngine:
         self.closes += 1
 
 
-def recognizer(answer: Answer) -> tuple[Recognizer, FakeEngine]:
+def recognizer(
+    answer: Answer, labels: Sequence[str] = tiny.LABELS, spec: PreprocessingSpec = tiny.SPEC
+) -> tuple[ActionRecognizer, FakeEngine]:
     """A recognizer of tiny clips on a fake engine."""
     card = ModelCard(
         name="fake",
@@ -49,18 +53,18 @@ def recognizer(answer: Answer) -> tuple[Recognizer, FakeEngine]:
         width=tiny.WIDTH,
         parameters=0,
         macs=0,
-        frames=tiny.FRAMES,
-        size=tiny.SIZE,
+        frames=spec.temporal.frames,
+        size=spec.crop.size,
         checkpoint="none",
         checkpoint_sha256="0" * 64,
     )
     manifest = Manifest(
         model=card,
-        labels=tiny.LABELS,
-        preprocessing=tiny.SPEC,
+        labels=tuple(labels),
+        preprocessing=spec,
         reference=None,
         artifacts=(),
         reference_vectors=(),
     )
-    engine = FakeEngine(answer)
-    return Recognizer(Bundle(Path("fake"), manifest), engine, Selection(ENGINES["torch"], None)), engine
+    engine = FakeEngine(answer, len(labels))
+    return ActionRecognizer(Bundle(Path("fake"), manifest), engine, Selection(ENGINES["torch"], None)), engine

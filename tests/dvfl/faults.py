@@ -18,8 +18,13 @@ AnyFrame = Frame | RgbFrame
 
 def upright_rgb(frame: AnyFrame, spec: PreprocessingSpec) -> Pixels:
     """The whole upright frame, uint8 [H, W, 3]: every pixel converted, then cut, turned and flipped."""
-    if isinstance(frame, RgbFrame):
-        return frame.pixels
+    rgb = frame.pixels if isinstance(frame, RgbFrame) else _converted(frame, spec)
+    left, top, width, height = frame.rect
+    turned = np.rot90(rgb[top : top + height, left : left + width], -frame.rotation // 90)
+    return np.ascontiguousarray(turned[:, ::-1] if frame.mirrored else turned)
+
+
+def _converted(frame: Frame, spec: PreprocessingSpec) -> Pixels:
     chroma_width, chroma_height = frame.chroma_size
     y = frame.y.samples(frame.width, frame.height)
     u, v = (
@@ -28,10 +33,7 @@ def upright_rgb(frame: AnyFrame, spec: PreprocessingSpec) -> Pixels:
     )
     matrix = frame.matrix or spec.color.untagged_matrix
     color_range = frame.color_range or spec.color.untagged_range
-    rgb = np.stack(yuv_to_rgb(y, u, v, matrix, color_range, spec.color), axis=-1)
-    left, top, width, height = frame.rect
-    turned = np.rot90(rgb[top : top + height, left : left + width], -frame.rotation // 90)
-    return np.ascontiguousarray(turned[:, ::-1] if frame.mirrored else turned)
+    return np.stack(yuv_to_rgb(y, u, v, matrix, color_range, spec.color), axis=-1)
 
 
 def reference(

@@ -19,7 +19,7 @@ from dvfl.cli import main
 from dvfl.cli.predict import ENGINE_NAMES, PRECISIONS
 from dvfl.engines import ENGINES
 from dvfl.manifest import Precision
-from dvfl.recognizer import Recognizer
+from dvfl.recognizer import ActionRecognizer
 from dvfl.spec import PreprocessingSpec
 from dvfl.video import load_clip
 
@@ -71,8 +71,8 @@ class TestPredict:
         logits = [found["logit"] for found in data["predictions"]]
         assert len(logits) == len(tiny.LABELS)
         assert logits == sorted(logits, reverse=True)
-        with Recognizer.open(tiny_bundle, engine) as opened:
-            assert logits == [found.logit for found in opened.predict(clip_file, None)]
+        with ActionRecognizer.open(tiny_bundle, engine) as opened:
+            assert logits == [found.logit for found in opened.recognize(clip_file, None)]
 
     def test_table(self, dvfl, tiny_bundle, clip_file):
         code, out, err = dvfl("predict", tiny_bundle, clip_file, "--top", "2", "--threads", "1")

@@ -36,7 +36,8 @@ def piece(blob: Pixels, place: dict[str, int]) -> Pixels:
 
 def frame_of(case: dict[str, Any]) -> AnyFrame:
     if case["kind"] == "rgb":
-        return RgbFrame(piece(INPUTS, case["pixels"]).reshape(case["height"], case["width"], 3))
+        pixels = piece(INPUTS, case["pixels"]).reshape(case["height"], case["width"], 3)
+        return RgbFrame(pixels, 0.0, Rect(*case["crop"]), case["rotation"], case["mirrored"])
     y, u, v = (
         Plane(piece(INPUTS, case[name]), case[name]["row_stride"], case[name]["pixel_stride"])
         for name in "yuv"
@@ -152,7 +153,7 @@ def test_the_script_writes_the_same_bytes_again() -> None:
 
 
 def test_the_golden_files_stay_small_enough_for_git() -> None:
-    assert sum(path.stat().st_size for path in GOLDEN.iterdir()) < 1_500_000
+    assert sum(path.stat().st_size for path in GOLDEN.iterdir() if path.is_file()) < 1_800_000
 
 
 def test_every_control_of_the_index_is_implemented() -> None:

@@ -12,6 +12,7 @@ from faults import reference
 
 from dvfl import preprocess
 from dvfl.color import yuv_to_rgb
+from dvfl.errors import DvflError, FrameError
 from dvfl.frame import Clip, ColorMatrix, ColorRange, Frame, Pixels, Plane, Rect, RgbFrame
 from dvfl.preprocess import preprocess_clip, preprocess_frame
 from dvfl.spec import PreprocessingSpec
@@ -48,6 +49,18 @@ def test_every_orientation_and_crop_equals_the_whole_frame_reference(
     rotation: int, mirrored: bool, crop: Rect | None
 ) -> None:
     frame = random_frame(91, 67, pad=5, rotation=rotation, mirrored=mirrored, crop=crop)
+    np.testing.assert_array_equal(preprocess_frame(frame, SPEC), reference(frame, SPEC))
+
+
+@pytest.mark.parametrize(
+    ("rotation", "mirrored", "crop"),
+    list(product((0, 90, 180, 270), (False, True), (None, Rect(5, 3, 70, 51), Rect(8, 2, 33, 60)))),
+)
+def test_every_orientation_and_crop_of_a_bitmap_equals_the_whole_frame_reference(
+    rotation: int, mirrored: bool, crop: Rect | None
+) -> None:
+    pixels = np.random.default_rng(2).integers(0, 256, (67, 91, 3), dtype=np.uint8)
+    frame = RgbFrame(pixels, 0.0, crop, rotation, mirrored)
     np.testing.assert_array_equal(preprocess_frame(frame, SPEC), reference(frame, SPEC))
 
 
@@ -103,9 +116,9 @@ def test_padding_never_reaches_the_result() -> None:
 
 def test_a_bitmap_may_be_a_view_of_another_one() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (60, 90, 4), dtype=np.uint8)
-    view = RgbFrame(pixels[::-1, 3:80, :3])
+    view = RgbFrame(pixels[::-1, 3:80, :3], 0.0)
     np.testing.assert_array_equal(
-        preprocess_frame(view, SPEC), reference(RgbFrame(np.ascontiguousarray(view.pixels)), SPEC)
+        preprocess_frame(view, SPEC), reference(RgbFrame(np.ascontiguousarray(view.pixels), 0.0), SPEC)
     )
 
 
@@ -133,18 +146,19 @@ def test_a_clip_of_another_length_is_refused() -> None:
         ({"crop": Rect(60, 0, 10, 10)}, "does not lie inside"),
         ({"crop": Rect(0, 0, 0, 10)}, "does not lie inside"),
         ({"time_s": float("nan")}, "finite"),
-        ({"matrix": "BT2020"}, "BT2020"),
-        ({"color_range": "studio"}, "studio"),
+        ({"time_s": -0.001}, "0 s or more, not -0.001 s"),
+        ({"matrix": "BT2020"}, "'BT2020'.*choices: BT601, BT709"),
+        ({"color_range": "studio"}, "'studio'.*choices: limited, full"),
     ],
 )
 def test_a_frame_that_cannot_be_is_refused(change: dict[str, Any], words: str) -> None:
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(FrameError, match=words):
         replace(random_frame(64, 48), **change)
 
 
 def test_a_short_chroma_plane_is_refused_by_name() -> None:
     frame = random_frame(63, 47)
-    with pytest.raises(ValueError, match="v plane of 32x24"):
+    with pytest.raises(FrameError, match="v plane of 32x24"):
         replace(frame, v=Plane(frame.v.data[:-1], frame.v.row_stride))
 
 
@@ -152,22 +166,44 @@ def test_a_short_chroma_plane_is_refused_by_name() -> None:
     "pixels", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3)), None]
 )
 def test_a_bitmap_of_another_shape_or_type_is_refused(pixels: Any) -> None:
-    with pytest.raises(ValueError, match=r"uint8 array \[height, width, 3\]"):
-        RgbFrame(pixels)
+    with pytest.raises(FrameError, match=r"uint8 array \[height, width, 3\]"):
+        RgbFrame(pixels, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"rotation": -90}, "rotation must be"),
+        ({"crop": Rect(0, 30, 10, 19)}, "does not lie inside the 64x48"),
+        ({"crop": Rect(-1, 0, 10, 10)}, "does not lie inside"),
+        ({"time_s": float("inf")}, "finite"),
+        ({"time_s": -1.0}, "0 s or more"),
+    ],
+)
+def test_a_bitmap_that_cannot_be_is_refused(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(FrameError, match=words):
+        replace(RgbFrame(np.zeros((48, 64, 3), np.uint8), 0.0), **change)
 
 
 def test_a_plane_of_another_type_or_without_a_stride_is_refused() -> None:
-    with pytest.raises(ValueError, match="1-D uint8"):
+    with pytest.raises(FrameError, match="1-D uint8"):
         Plane(np.zeros((2, 2), np.uint8), 2)
-    with pytest.raises(ValueError, match="strides must be positive"):
+    with pytest.raises(FrameError, match="strides must be positive"):
         Plane(np.zeros(4, np.uint8), 0)
 
 
 def test_a_clip_of_another_shape_order_or_number_of_times_is_refused() -> None:
     pixels = np.zeros((8, 4, 4, 3), np.uint8)
-    with pytest.raises(ValueError, match=r"\[T, H, W, 3\]"):
+    with pytest.raises(FrameError, match=r"\[T, H, W, 3\]"):
         Clip(pixels[0], (0.0,))
-    with pytest.raises(ValueError, match="contiguous"):
+    with pytest.raises(FrameError, match="contiguous"):
         Clip(pixels[:, ::2], (0.0,) * 8)
-    with pytest.raises(ValueError, match="8 frames but 7 times"):
+    with pytest.raises(FrameError, match="8 frames but 7 times"):
         Clip(pixels, (0.0,) * 7)
+    with pytest.raises(FrameError, match="0 s or more"):
+        Clip(pixels, (-0.1,) * 8)
+
+
+def test_a_frame_error_is_an_error_of_this_project_and_a_value_error() -> None:
+    assert issubclass(FrameError, DvflError)
+    assert issubclass(FrameError, ValueError)

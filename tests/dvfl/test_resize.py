@@ -51,7 +51,7 @@ def test_short_side_and_crop_equal_opencv_on_random_frames(seed: int) -> None:
         left, top = (new_width - size) // 2, (new_height - size) // 2
         expected = cv2.resize(image, (new_width, new_height), interpolation=cv2.INTER_LINEAR)
         np.testing.assert_array_equal(
-            preprocess_frame(RgbFrame(image), spec), expected[top : top + size, left : left + size]
+            preprocess_frame(RgbFrame(image, 0.0), spec), expected[top : top + size, left : left + size]
         )
 
 

@@ -19,16 +19,12 @@ from dvfl import (
     Result,
     RgbFrame,
     StreamCounters,
+    StreamingActionRecognizer,
     StreamingOptions,
-    StreamingRecognizer,
 )
 from dvfl.predictions import softmax
 from dvfl.sampling import window_frame_indices
-from dvfl.stream_state import Activity, Change, FrameWindow, RateLimit, ScoreSmoother
 from dvfl.video import iter_frames
-
-SECOND = 1_000_000
-SMALL = np.zeros((4, 4, 3), np.uint8)
 
 
 def frame(time_s: float, value: int = 0) -> RgbFrame:
@@ -50,7 +46,7 @@ def logits_for(index: int, score: float) -> np.ndarray:
 def stream(answer=lambda _: np.zeros(5, np.float32), **options):
     """A stream on a fake engine, and the engine."""
     recognizer, engine = fakes.recognizer(answer)
-    return StreamingRecognizer(recognizer, StreamingOptions(**options)), engine
+    return StreamingActionRecognizer(recognizer, StreamingOptions(**options)), engine
 
 
 def results(updates) -> list[Result]:
@@ -190,11 +186,6 @@ class TestRates:
             largest = max(largest, len(opened._window))
         assert largest <= 2.0 * 30 + 1
 
-    def test_rate_limit_after_a_pause_does_not_burst(self):
-        limit = RateLimit(100)
-        assert limit.admits(0)
-        assert sum(limit.admits(10_000 + tick) for tick in range(1000)) <= 11
-
 
 class TestLateFrames:
     def test_dropped_and_counted(self):
@@ -203,7 +194,7 @@ class TestLateFrames:
         assert opened.counters == StreamCounters(received=5, dropped_late=3)
 
     def test_they_change_nothing(self):
-        given = frames(120)
+        given = frames(120, start=1.0)
         dice = random.Random(3)
         with_late = [late for each in given for late in (each, frame(each.time_s - dice.random() * 0.9, 255))]
         seen: list[list] = [[], []]
@@ -220,10 +211,6 @@ class TestLateFrames:
         assert [result.time_s for result in results(updates)] == pytest.approx([101.0, 1.0])
         assert [type(event) for event in events(updates)] == [Entered, Left, Entered]
 
-    def test_negative_times_are_times(self):
-        opened, _ = stream(window_s=1.0)
-        assert len(results(push_all(opened, frames(61, start=-1.0)))) == 3
-
     def test_times_that_are_one_tick_are_equal(self):
         opened, _ = stream()
         push_all(opened, [frame(1.0), frame(1.0 + 1e-9)])
@@ -231,27 +218,6 @@ class TestLateFrames:
 
 
 class TestSmoothing:
-    def test_the_weight_halves_per_half_life(self):
-        smoother = ScoreSmoother(0.5, SECOND)
-        first, second = np.array([1.0, 0.0]), np.array([0.0, 1.0])
-        assert smoother.update(0, first).tolist() == [1.0, 0.0]
-        assert smoother.update(SECOND // 2, second).tolist() == [0.5, 0.5]
-        assert smoother.update(3 * SECOND // 2, second) == pytest.approx(np.array([0.125, 0.875]))
-
-    def test_it_depends_on_time_and_not_on_the_number_of_results(self):
-        coarse, fine = ScoreSmoother(0.7, SECOND), ScoreSmoother(0.7, SECOND)
-        for smoother in (coarse, fine):
-            smoother.update(0, np.array([1.0, 0.0]))
-        target = np.array([0.2, 0.8])
-        for tick in range(1, 11):
-            last = fine.update(tick * SECOND // 10, target)
-        assert last == pytest.approx(coarse.update(SECOND, target))
-
-    def test_zero_turns_it_off(self):
-        smoother = ScoreSmoother(0.0, SECOND)
-        smoother.update(0, np.array([1.0, 0.0]))
-        assert smoother.update(1, np.array([0.0, 1.0])).tolist() == [0.0, 1.0]
-
     def test_results_carry_smoothed_scores_and_this_windows_logits(self):
         answers = [logits_for(0, 0.9), logits_for(1, 0.9)]
         opened, _ = stream(lambda _: answers.pop(0), window_s=1.0, stride_s=0.5, smoothing_half_life_s=0.5)
@@ -266,30 +232,7 @@ class TestSmoothing:
         assert len(results(push_all(opened, frames(31)))[0].predictions) == 2
 
 
-def run_activity(scores, enter=0.6, leave=0.4, min_hold=0) -> list[tuple[int, bool]]:
-    """(position, entered) of every change, for the first of two labels; the second never enters."""
-    activity = Activity(enter, leave, min_hold)
-    return [
-        (i, change.entered)
-        for i, score in enumerate(scores)
-        for change in activity.update(i, np.array([score, 0.0]))
-    ]
-
-
 class TestEvents:
-    def test_hysteresis(self):
-        scores = [0.5, 0.59, 0.6, 0.5, 0.41, 0.59, 0.4, 0.39, 0.59, 0.7]
-        assert run_activity(scores) == [(2, True), (7, False), (9, True)]
-
-    def test_hold(self):
-        assert run_activity([0.7, 0.1, 0.1, 0.1, 0.1], min_hold=3) == [(0, True), (3, False)]
-
-    def test_a_better_label_replaces_the_active_one(self):
-        activity = Activity(0.5, 0.1, 0)
-        assert activity.update(0, np.array([0.6, 0.4])) == [Change(0, True, 0.6)]
-        assert activity.update(1, np.array([0.5, 0.5])) == []
-        assert activity.update(2, np.array([0.4, 0.6])) == [Change(0, False, 0.4), Change(1, True, 0.6)]
-
     def test_in_a_stream(self):
         script = [0.9, 0.9, 0.3, 0.3]
         opened, _ = stream(
@@ -324,6 +267,55 @@ class TestEvents:
         assert opened.reset() == []
         assert opened.counters.inferences == 1
         assert len(results(push_all(opened, frames(31)))) == 1
+
+
+class TestPause:
+    def test_it_leaves_the_active_label_and_ignores_frames_until_resumed(self):
+        opened, engine = stream(lambda _: logits_for(1, 0.9), window_s=1.0)
+        push_all(opened, frames(31))
+        assert opened.pause() == [Left("pan left", pytest.approx(1.0), pytest.approx(0.9))]
+        assert push_all(opened, frames(60, start=2.0)) == []
+        assert opened.counters == StreamCounters(received=91, dropped_paused=60, inferences=1)
+        opened.resume()
+        updates = push_all(opened, frames(31, start=5.0))
+        assert [type(update) for update in updates] == [Result, Entered]
+        assert updates[0].time_s == pytest.approx(6.0)
+        assert engine.runs == 2
+
+    def test_twice_is_as_good_as_once(self):
+        opened, _ = stream(lambda _: logits_for(1, 0.9), window_s=1.0)
+        opened.resume()
+        push_all(opened, frames(31))
+        assert len(opened.pause()) == 1
+        assert opened.pause() == []
+        assert opened.push(frame(2.0)) == []
+        opened.resume()
+        push_all(opened, frames(15, start=3.0))
+        opened.resume()
+        assert len(results(push_all(opened, frames(16, start=3.5)))) == 1, "resuming twice forgot nothing"
+        assert opened.counters.dropped_paused == 1
+
+    def test_the_clock_may_restart_meanwhile(self):
+        opened, _ = stream(window_s=1.0)
+        push_all(opened, frames(31, start=100.0))
+        opened.pause()
+        opened.resume()
+        assert len(results(push_all(opened, frames(31)))) == 1
+        assert opened.counters.restarts == 0
+
+    def test_a_reset_does_not_resume(self):
+        opened, _ = stream()
+        opened.pause()
+        assert opened.reset() == []
+        opened.push(frame(0.0))
+        assert opened.counters.dropped_paused == 1
+
+    def test_a_paused_stream_that_is_closed_says_so(self):
+        opened, _ = stream()
+        opened.pause()
+        opened.close()
+        with pytest.raises(ClosedError, match="this stream is closed"):
+            opened.push(frame(0.0))
 
 
 class TestFailures:
@@ -386,22 +378,12 @@ def test_close_from_inside_a_push():
         opened.push(frame(2.0))
 
 
-def test_ten_thousand_frames_do_not_grow():
-    window = FrameWindow(2 * SECOND, SECOND // 2)
-    inferences = 0
-    for i in range(10_000):
-        window.add(i * 33_333, i / 30, SMALL)
-        inferences += window.take_due()
-        assert len(window) <= 61
-    assert inferences == 663
-
-
 @pytest.mark.parametrize("engine", ["litert", "executorch"])
 def test_a_real_video_through_a_real_engine_twice(tiny_bundle, clip_file, engine):
     options = StreamingOptions(window_s=1.0, stride_s=0.5)
     runs = []
     for _ in range(2):
-        with StreamingRecognizer.open(tiny_bundle, engine, threads=1, options=options) as opened:
+        with StreamingActionRecognizer.open(tiny_bundle, engine, threads=1, options=options) as opened:
             updates = list(opened.process(iter_frames(clip_file, opened.recognizer.spec)))
             counters = opened.counters
         assert opened.recognizer.closed

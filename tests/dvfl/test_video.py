@@ -85,6 +85,25 @@ def test_frames_hidden_by_an_edit_list_do_not_count(tmp_path: Path) -> None:
     ]
 
 
+def test_times_before_zero_are_counted_from_the_first_frame(tmp_path: Path) -> None:
+    path = numbered_video(
+        tmp_path / "v.ts",
+        12,
+        times=[n * 40 for n in range(12)],
+        options={"bf": "0"},
+        container_options={"avoid_negative_ts": "disabled", "output_ts_offset": "-2"},
+    )
+    with av.open(str(path)) as container:
+        assert next(container.decode(video=0)).time == -2.0
+    frames = list(iter_frames(path, SPEC))
+    assert frames[0].time_s == 0
+    assert [frame.time_s for frame in frames] == pytest.approx([n / 25 for n in range(12)])
+    assert [number(frame) for frame in frames] == list(range(12))
+    assert load_clip(path, SPEC).time_s == tuple(
+        frames[index].time_s for index in clip_frame_indices(12, SPEC)
+    )
+
+
 @pytest.mark.parametrize("guess", [0, 1, 39, 41, 500])
 def test_a_wrong_packet_count_is_corrected_by_decoding(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, guess: int

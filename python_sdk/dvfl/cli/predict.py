@@ -64,10 +64,10 @@ def predict(
       {"clip", "engine", "precision",
        "predictions": [{"index", "label", "logit", "score"}, ...]}   best first
     """
-    from dvfl.recognizer import Recognizer
+    from dvfl.recognizer import ActionRecognizer
 
-    with Recognizer.open(bundle, engine, precision, threads) as recognizer:
-        predictions = recognizer.predict(clip, top)
+    with ActionRecognizer.open(bundle, engine, precision, threads) as recognizer:
+        predictions = recognizer.recognize(clip, top)
         used = {"clip": clip, "engine": recognizer.engine, "precision": recognizer.precision}
     if as_json:
         click.echo(json.dumps({**used, "predictions": [asdict(found) for found in predictions]}))
