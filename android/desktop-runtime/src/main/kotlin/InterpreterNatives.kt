@@ -147,8 +147,9 @@ public object InterpreterNatives {
     @JvmStatic
     public fun hasUnresolvedFlexOp(interpreter: Long): Boolean = false
 
+    /** None: signatures are not supported here, tensors are found by position. */
     @JvmStatic
-    public fun getSignatureKeys(interpreter: Long): Array<String> = refuse("signatures")
+    public fun getSignatureKeys(interpreter: Long): Array<String> = emptyArray()
 
     @JvmStatic
     public fun setCancelled(

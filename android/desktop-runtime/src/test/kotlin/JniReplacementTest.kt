@@ -15,8 +15,13 @@ class JniReplacementTest {
         originals
             .walkTopDown()
             .filter { it.name.endsWith(".class") }
-            .map { it.relativeTo(originals).invariantSeparatorsPath.removeSuffix(".class").replace('/', '.') }
-            .toList()
+            .map {
+                it
+                    .relativeTo(originals)
+                    .invariantSeparatorsPath
+                    .removeSuffix(".class")
+                    .replace('/', '.')
+            }.toList()
 
     @Test
     fun `every class of the AARs is there with the same members and no other`() {
@@ -66,7 +71,9 @@ class JniReplacementTest {
 
     private fun members(type: Class<*>): Set<String> {
         val methods = type.declaredMethods.map { it.toGenericString().replace(" native ", " ") }
-        val others = type.declaredConstructors.map { it.toGenericString() } + type.declaredFields.map { it.toGenericString() }
+        val others =
+            type.declaredConstructors.map { it.toGenericString() } +
+                type.declaredFields.map { it.toGenericString() }
         return (methods + others).toSet() + "${type.superclass} ${type.genericInterfaces.toList()}"
     }
 }
