@@ -56,11 +56,11 @@ public data class DeviceInfo(
     val soc: String?,
 )
 
-/** Which SDK wrote the report. */
+/** Which SDK wrote the report: this one, unless said otherwise. */
 @Serializable
 public data class SdkInfo(
-    val name: String,
-    val version: String,
+    val name: String = "dvfl-android",
+    val version: String = "0.1.0",
 )
 
 /** One artifact on one accelerator. */

@@ -137,6 +137,12 @@ class DeviceReportTest {
     }
 
     @Test
+    fun `the SDK's version is the build's`() {
+        val build = File(System.getProperty("dvfl.module"), "pom.xml").readText()
+        assertEquals(SdkInfo("dvfl-android", Regex("<version>(.*?)</version>").find(build)!!.groupValues[1]), SdkInfo())
+    }
+
+    @Test
     fun `options that mean nothing are refused`() {
         assertThrows(IllegalArgumentException::class.java) { MeasureOptions(accelerator = "GPU 1") }
         assertThrows(IllegalArgumentException::class.java) { MeasureOptions(threads = 0) }
@@ -155,7 +161,7 @@ class DeviceReportTest {
                 manifestSha256 = manifestSha256(bundle),
                 createdAt = DeviceReport.utc(1_795_341_600_000),
                 device = DeviceInfo("Maker", "Phone", "Android", "15 (API 35)", null),
-                sdk = SdkInfo("dvfl-android", "0.1.0"),
+                sdk = SdkInfo(),
                 runs = listOf(run),
             )
         val text = report.toJson()
