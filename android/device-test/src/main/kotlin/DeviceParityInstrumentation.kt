@@ -139,7 +139,9 @@ internal fun summary(run: DeviceRun): String =
         "  failed: ${run.reason}"
     } else {
         val worst = run.clips.maxOfOrNull { it.maxAbsError }
-        "  ${run.clips.count { it.top1Agrees }} of ${run.clips.size} agree on the best class, largest error $worst, " +
+        "  ${run.clips.count {
+            it.top1Agrees
+        }} of ${run.clips.size} agree on the best class, largest error $worst, " +
             "p50 ${run.latencyMs?.p50} ms"
     }
 

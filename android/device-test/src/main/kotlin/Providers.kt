@@ -21,9 +21,20 @@ internal fun provider(
     if (target == "litert") liteRtAccelerator(accelerator)?.let { return LiteRtProvider(LiteRtOptions(it)) }
     val ofTarget = found.firstOrNull { it.target == target }
     return when {
-        ofTarget == null -> Missing(target, "the app was built without it; add its dependency to build.gradle.kts")
-        accelerator == CPU -> ofTarget
-        else -> Missing(target, "this test knows no accelerator '$accelerator' for it")
+        ofTarget == null -> {
+            Missing(
+                target,
+                "the app was built without it; add its dependency to build.gradle.kts",
+            )
+        }
+
+        accelerator == CPU -> {
+            ofTarget
+        }
+
+        else -> {
+            Missing(target, "this test knows no accelerator '$accelerator' for it")
+        }
     }
 }
 

@@ -46,7 +46,8 @@ internal data class TestArguments(
             return TestArguments(
                 bundle = values["bundle"]?.let(::File),
                 artifacts = values["artifacts"]?.takeIf { it != "all" }?.let { list("artifacts", it) },
-                accelerators = values["accelerators"]?.let { list("accelerators", it) } ?: defaults.accelerators,
+                accelerators =
+                    values["accelerators"]?.let { list("accelerators", it) } ?: defaults.accelerators,
                 threads = number(values, "threads", defaults.threads, least = 1),
                 runs = number(values, "runs", defaults.runs, least = 1),
                 pauseS = number(values, "pause_s", defaults.pauseS, least = 0),
@@ -72,7 +73,9 @@ internal data class TestArguments(
         ): Int {
             val text = values[name] ?: return default
             val number = text.toIntOrNull()
-            require(number != null && number >= least) { "$name: must be a number of at least $least, not '$text'" }
+            require(
+                number != null && number >= least,
+            ) { "$name: must be a number of at least $least, not '$text'" }
             return number
         }
     }

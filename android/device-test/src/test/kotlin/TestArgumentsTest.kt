@@ -18,7 +18,10 @@ class TestArgumentsTest {
             manifest.artifacts.filter { it.target != "coreml" }.map { it.name },
             arguments.choose(manifest).map { it.name },
         )
-        assertEquals(arguments.choose(manifest), TestArguments.parse(mapOf("artifacts" to "all")).choose(manifest))
+        assertEquals(
+            arguments.choose(manifest),
+            TestArguments.parse(mapOf("artifacts" to "all")).choose(manifest),
+        )
     }
 
     @Test
@@ -42,8 +45,18 @@ class TestArgumentsTest {
     @Test
     fun `what is misspelt is refused, not skipped`() {
         val wrong =
-            listOf("treads" to "4", "threads" to "0", "threads" to "many", "runs" to "0", "accelerators" to "cpu,,gpu")
-        for (pair in wrong) assertThrows(IllegalArgumentException::class.java) { TestArguments.parse(mapOf(pair)) }
+            listOf(
+                "treads" to "4",
+                "threads" to "0",
+                "threads" to "many",
+                "runs" to "0",
+                "accelerators" to "cpu,,gpu",
+            )
+        for (pair in wrong) {
+            assertThrows(
+                IllegalArgumentException::class.java,
+            ) { TestArguments.parse(mapOf(pair)) }
+        }
         val unknown = TestArguments.parse(mapOf("artifacts" to "litert-int3"))
         val error = assertThrows(IllegalArgumentException::class.java) { unknown.choose(manifest) }
         assertTrue("litert-int3" in error.message!!)

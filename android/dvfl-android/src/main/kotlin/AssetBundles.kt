@@ -78,7 +78,10 @@ internal fun extract(
     try {
         copyOnce(assets, folder, versions, whole)
     } catch (error: IOException) {
-        throw BundleException("assets/$folder: cannot be copied to $whole: ${error.message}; free some space", error)
+        throw BundleException(
+            "assets/$folder: cannot be copied to $whole: ${error.message}; free some space",
+            error,
+        )
     }
     return whole
 }
@@ -101,7 +104,11 @@ private fun copyOnce(
                 partial.deleteRecursively()
                 copy(assets, folder, partial)
                 if (!partial.renameTo(whole)) throw IOException("cannot rename $partial")
-                versions.listFiles().orEmpty().filter { it != whole }.forEach(File::deleteRecursively)
+                versions
+                    .listFiles()
+                    .orEmpty()
+                    .filter { it != whole }
+                    .forEach(File::deleteRecursively)
             }
         }
     }

@@ -47,7 +47,9 @@ public class BitmapFrames {
         // Null for a bitmap without memory for a copy, whatever the annotation says.
         val drawn: Bitmap? = bitmap.copy(Bitmap.Config.ARGB_8888, false)
         if (drawn == null) {
-            throw FrameException("bitmap of ${bitmap.config} cannot be copied to ARGB_8888: too little memory")
+            throw FrameException(
+                "bitmap of ${bitmap.config} cannot be copied to ARGB_8888: too little memory",
+            )
         }
         try {
             return copy(drawn, timeS, rotation, mirrored)

@@ -38,12 +38,25 @@ internal fun videoColorTags(
         }
     val refusal =
         when {
-            transfer == MediaFormat.COLOR_TRANSFER_ST2084 -> "is HDR (PQ); $SDR_ADVICE"
-            transfer == MediaFormat.COLOR_TRANSFER_HLG -> "is HDR (HLG); $SDR_ADVICE"
-            standard == MediaFormat.COLOR_STANDARD_BT2020 -> "has BT.2020 colours; $SDR_ADVICE"
-            matrix == null && standard != null && standard != 0 ->
+            transfer == MediaFormat.COLOR_TRANSFER_ST2084 -> {
+                "is HDR (PQ); $SDR_ADVICE"
+            }
+
+            transfer == MediaFormat.COLOR_TRANSFER_HLG -> {
+                "is HDR (HLG); $SDR_ADVICE"
+            }
+
+            standard == MediaFormat.COLOR_STANDARD_BT2020 -> {
+                "has BT.2020 colours; $SDR_ADVICE"
+            }
+
+            matrix == null && standard != null && standard != 0 -> {
                 "has the colour standard $standard, only BT.601 and BT.709 are defined; $SDR_ADVICE"
-            else -> null
+            }
+
+            else -> {
+                null
+            }
         }
     val known =
         when (range) {
@@ -62,20 +75,34 @@ internal fun imageColorTags(dataSpace: Int): ColorTags {
     val matrix =
         when (standard) {
             DataSpace.STANDARD_BT709 -> ColorMatrix.BT709
+
             DataSpace.STANDARD_BT601_525, DataSpace.STANDARD_BT601_525_UNADJUSTED,
             DataSpace.STANDARD_BT601_625, DataSpace.STANDARD_BT601_625_UNADJUSTED,
             -> ColorMatrix.BT601
+
             else -> null
         }
     val refusal =
         when {
-            transfer == DataSpace.TRANSFER_ST2084 -> "is HDR (PQ); $SESSION_ADVICE"
-            transfer == DataSpace.TRANSFER_HLG -> "is HDR (HLG); $SESSION_ADVICE"
-            standard == DataSpace.STANDARD_BT2020 || standard == DataSpace.STANDARD_BT2020_CONSTANT_LUMINANCE ->
+            transfer == DataSpace.TRANSFER_ST2084 -> {
+                "is HDR (PQ); $SESSION_ADVICE"
+            }
+
+            transfer == DataSpace.TRANSFER_HLG -> {
+                "is HDR (HLG); $SESSION_ADVICE"
+            }
+
+            standard in BT2020_STANDARDS -> {
                 "has BT.2020 colours; $SESSION_ADVICE"
-            matrix == null && standard != DataSpace.STANDARD_UNSPECIFIED ->
+            }
+
+            matrix == null && standard != DataSpace.STANDARD_UNSPECIFIED -> {
                 "has the colour standard ${standard shr STANDARD_SHIFT}, only BT.601 and BT.709 are defined"
-            else -> null
+            }
+
+            else -> {
+                null
+            }
         }
     val range =
         when (DataSpace.getRange(dataSpace)) {
@@ -87,4 +114,6 @@ internal fun imageColorTags(dataSpace: Int): ColorTags {
 }
 
 private const val SESSION_ADVICE = "configure the session for SDR"
+private val BT2020_STANDARDS =
+    setOf(DataSpace.STANDARD_BT2020, DataSpace.STANDARD_BT2020_CONSTANT_LUMINANCE)
 private const val STANDARD_SHIFT = 16

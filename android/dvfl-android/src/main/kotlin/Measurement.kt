@@ -117,7 +117,9 @@ private class Measurement(
     private fun runAll() {
         val vectors = bundle.manifest.referenceVectors
         if (vectors.isEmpty()) {
-            throw BundleException("${bundle.root}: holds no reference vectors; copy the folder 'vectors' as well")
+            throw BundleException(
+                "${bundle.root}: holds no reference vectors; copy the folder 'vectors' as well",
+            )
         }
         provider.obstacle()?.let { throw BundleException("${provider.target} cannot run here: $it") }
         val started = System.nanoTime()

@@ -66,7 +66,7 @@ internal class MediaCodecSource(
 
     private fun decoderOf(track: MediaFormat): MediaCodec {
         val name = MediaCodecList(MediaCodecList.REGULAR_CODECS).findDecoderForFormat(track)
-        val missing = "this device has no decoder for its codec ${track.mime()}; convert it to H.264 in an .mp4 file"
+        val missing = "this phone has no decoder for ${track.mime()}; convert it to H.264 in an .mp4 file"
         if (name == null) throw VideoException(missing)
         return try {
             MediaCodec.createByCodecName(name)
@@ -97,7 +97,11 @@ private class Decoding(
             val fedOne = !fedAll && feed()
             val index = codec.dequeueOutputBuffer(info, WAIT_US)
             if (index >= 0 && take(index)) return
-            if (index == MediaCodec.INFO_OUTPUT_FORMAT_CHANGED) tags = videoColorTags(track, codec.outputFormat)
+            if (index ==
+                MediaCodec.INFO_OUTPUT_FORMAT_CHANGED
+            ) {
+                tags = videoColorTags(track, codec.outputFormat)
+            }
             if (fedOne || index != MediaCodec.INFO_TRY_AGAIN_LATER) lastProgress = System.nanoTime()
             if (System.nanoTime() - lastProgress > STALLED_NS) {
                 throw damaged("the decoder stalls after $fed of $samples samples")
@@ -142,7 +146,9 @@ private class Decoding(
             // The image lives until its buffer is given back, which is after the visit.
             val image =
                 codec.getOutputImage(index)
-                    ?: throw VideoException("the decoder ${codec.name} gives no YUV 4:2:0 image; convert it to H.264")
+                    ?: throw VideoException(
+                        "the decoder ${codec.name} gives no YUV 4:2:0 image; convert it to H.264",
+                    )
             return image.frameOf(rotation, mirrored = false, tags, timeS)
         }
     }
@@ -162,7 +168,12 @@ private fun videoColorTags(
 }
 
 private fun noVideo(kinds: List<String>): String {
-    val holds = kinds.map { it.substringBefore('/') }.distinct().sorted().joinToString(" and ")
+    val holds =
+        kinds
+            .map { it.substringBefore('/') }
+            .distinct()
+            .sorted()
+            .joinToString(" and ")
     return "has no video stream, it holds " +
         (if (kinds.isEmpty()) "nothing that can be read" else "only $holds") + "; give a file with a picture"
 }
@@ -172,12 +183,16 @@ private fun MediaFormat.mime(): String = getString(MediaFormat.KEY_MIME).orEmpty
 private fun MediaFormat.integer(key: String): Int? = if (containsKey(key)) getInteger(key) else null
 
 private fun unreadable(error: Exception) =
-    VideoException("cannot be read as a video (${error.message}); check that it is one and that it was copied whole", error)
+    VideoException(
+        "cannot be read as a video (${error.message}); check that it is one and that it was copied whole",
+        error,
+    )
 
 internal fun damaged(
     what: String,
     cause: Throwable? = null,
-): VideoException = VideoException("the video is damaged: $what; copy it again, or convert it to H.264", cause)
+): VideoException =
+    VideoException("the video is damaged: $what; copy it again, or convert it to H.264", cause)
 
 private const val WAIT_US = 10_000L
 private const val STALLED_NS = 10_000_000_000L

@@ -78,7 +78,14 @@ private fun ByteArray.kind(): String =
 private fun ByteArray.number(
     from: Int,
     count: Int,
-): Long = (from until from + count).fold(0L) { sum, at -> sum shl 8 or (getOrElse(at) { 0 }.toLong() and 0xFF) }
+): Long =
+    (from until from + count).fold(0L) { sum, at ->
+        sum shl 8 or (
+            getOrElse(at) {
+                0
+            }.toLong() and 0xFF
+        )
+    }
 
 private const val BOX_HEAD = 8
 private const val EBML_ID = 4

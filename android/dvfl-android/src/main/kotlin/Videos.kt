@@ -82,13 +82,17 @@ private fun opened(
     } catch (error: IOException) {
         throw VideoException("$name: cannot be read (${error.message})", error)
     } catch (error: SecurityException) {
-        throw VideoException("$name: no permission to read it (${error.message}); ask the user for the file", error)
+        throw VideoException(
+            "$name: no permission to read it (${error.message}); ask the user for the file",
+            error,
+        )
     } ?: throw VideoException("$name: cannot be read; its provider gives no file")
 
 /** Length in bytes, of a file that is neither empty nor shorter than it says. */
 private fun checkedLength(descriptor: AssetFileDescriptor): Long {
     try {
-        val file = DescriptorAccess(descriptor.fileDescriptor, descriptor.startOffset, descriptor.declaredLength)
+        val file =
+            DescriptorAccess(descriptor.fileDescriptor, descriptor.startOffset, descriptor.declaredLength)
         if (file.size <= 0) throw VideoException("is empty (0 bytes); copy or record it again")
         val declared = declaredSize(file)
         if (declared != null && declared > file.size) {

@@ -85,8 +85,12 @@ class AssetBundlesTest {
 
     @Test
     fun `a folder without a manifest is no bundle`() {
-        val error = assertThrows(BundleException::class.java) { extract(FolderAssets(folder), "models", store) }
-        assertEquals("assets/models: no manifest.json, so this is no bundle", error.message!!.substringBefore(';'))
+        val error =
+            assertThrows(BundleException::class.java) { extract(FolderAssets(folder), "models", store) }
+        assertEquals(
+            "assets/models: no manifest.json, so this is no bundle",
+            error.message!!.substringBefore(';'),
+        )
     }
 
     private fun ship() {

@@ -29,8 +29,14 @@ class CameraOrientationTest {
 
     @Test
     fun `mirroring can be left out and never applies to a back camera`() {
-        assertEquals(CameraOrientation(270, false), cameraOrientation(270, 0, front = true, mirrorFront = false))
-        assertEquals(CameraOrientation(90, false), cameraOrientation(90, 0, front = false, mirrorFront = true))
+        assertEquals(
+            CameraOrientation(270, false),
+            cameraOrientation(270, 0, front = true, mirrorFront = false),
+        )
+        assertEquals(
+            CameraOrientation(90, false),
+            cameraOrientation(90, 0, front = false, mirrorFront = true),
+        )
     }
 
     @Test

@@ -17,7 +17,10 @@ class ColorTagsTest {
         val sdr = MediaFormat.COLOR_TRANSFER_SDR_VIDEO
         assertEquals(ColorTags(BT709, LIMITED), videoColorTags(MediaFormat.COLOR_STANDARD_BT709, 2, sdr))
         assertEquals(ColorTags(BT601, FULL), videoColorTags(MediaFormat.COLOR_STANDARD_BT601_PAL, 1, sdr))
-        assertEquals(ColorTags(BT601, null), videoColorTags(MediaFormat.COLOR_STANDARD_BT601_NTSC, null, null))
+        assertEquals(
+            ColorTags(BT601, null),
+            videoColorTags(MediaFormat.COLOR_STANDARD_BT601_NTSC, null, null),
+        )
     }
 
     @Test
@@ -32,8 +35,15 @@ class ColorTagsTest {
             standard: Int?,
             transfer: Int?,
         ) = videoColorTags(standard, null, transfer).refusal.orEmpty()
-        assertTrue(refusal(null, MediaFormat.COLOR_TRANSFER_ST2084).startsWith("is HDR (PQ); record with HDR"))
-        assertTrue(refusal(MediaFormat.COLOR_STANDARD_BT709, MediaFormat.COLOR_TRANSFER_HLG).startsWith("is HDR (HLG)"))
+        assertTrue(
+            refusal(null, MediaFormat.COLOR_TRANSFER_ST2084).startsWith("is HDR (PQ); record with HDR"),
+        )
+        assertTrue(
+            refusal(
+                MediaFormat.COLOR_STANDARD_BT709,
+                MediaFormat.COLOR_TRANSFER_HLG,
+            ).startsWith("is HDR (HLG)"),
+        )
         assertTrue(refusal(MediaFormat.COLOR_STANDARD_BT2020, null).startsWith("has BT.2020 colours"))
         assertTrue(refusal(99, null).startsWith("has the colour standard 99"))
     }
@@ -52,7 +62,9 @@ class ColorTagsTest {
         assertEquals("is HDR (PQ); configure the session for SDR", tags.refusal)
         assertTrue(imageColorTags(DataSpace.DATASPACE_BT2020_HLG).refusal!!.startsWith("is HDR (HLG)"))
         assertTrue(imageColorTags(DataSpace.DATASPACE_BT2020).refusal!!.startsWith("has BT.2020 colours"))
-        assertTrue(imageColorTags(DataSpace.DATASPACE_DCI_P3).refusal!!.startsWith("has the colour standard 10"))
+        assertTrue(
+            imageColorTags(DataSpace.DATASPACE_DCI_P3).refusal!!.startsWith("has the colour standard 10"),
+        )
         assertNull(tags.overriddenBy(BT709, null).refusal)
         assertEquals("is HDR (PQ); configure the session for SDR", tags.overriddenBy(null, FULL).refusal)
     }

@@ -39,8 +39,8 @@ class DeviceReportTest {
         assertEquals(setOf("name", "version"), json.child("sdk").keys)
         val run = json["runs"]!!.jsonArray.single().jsonObject
         val runKeys =
-            "target precision artifact_sha256 accelerator threads runtime status reason load_ms first_ms clips " +
-                "latency_ms memory_bytes thermal_before thermal_after"
+            "target precision artifact_sha256 accelerator threads runtime status reason load_ms first_ms " +
+                "clips latency_ms memory_bytes thermal_before thermal_after"
         assertEquals(runKeys.split(' ').toSet(), run.keys)
         val clip = run["clips"]!!.jsonArray.first().jsonObject
         assertEquals(setOf("clip", "logits", "max_abs_error", "top1_agrees"), clip.keys)
@@ -90,8 +90,11 @@ class DeviceReportTest {
     fun `a runtime that fails is a result with a reason in one line`() {
         val failures =
             mapOf(
-                EngineException("cannot allocate tensors;\n  use fp32") to "cannot allocate tensors; use fp32",
-                IllegalStateException("delegate") to "the runtime throws java.lang.IllegalStateException: delegate",
+                EngineException(
+                    "cannot allocate tensors;\n  use fp32",
+                ) to "cannot allocate tensors; use fp32",
+                IllegalStateException("delegate") to
+                    "the runtime throws java.lang.IllegalStateException: delegate",
                 UnsatisfiedLinkError("no x.so") to
                     "the runtime's library cannot be loaded: java.lang.UnsatisfiedLinkError: no x.so",
             )
@@ -139,7 +142,10 @@ class DeviceReportTest {
     @Test
     fun `the SDK's version is the build's`() {
         val build = File(System.getProperty("dvfl.module"), "pom.xml").readText()
-        assertEquals(SdkInfo("dvfl-android", Regex("<version>(.*?)</version>").find(build)!!.groupValues[1]), SdkInfo())
+        assertEquals(
+            SdkInfo("dvfl-android", Regex("<version>(.*?)</version>").find(build)!!.groupValues[1]),
+            SdkInfo(),
+        )
     }
 
     @Test

@@ -9,7 +9,11 @@ import java.io.File
 class TruncationTest {
     @Test
     fun `whole videos say their own size`() {
-        val videos = File(System.getProperty("dvfl.root"), "assets").walk().filter { it.extension == "mp4" }.toList()
+        val videos =
+            File(
+                System.getProperty("dvfl.root"),
+                "assets",
+            ).walk().filter { it.extension == "mp4" }.toList()
         assertTrue(videos.size > 1)
         for (video in videos) assertEquals(video.length(), declaredSize(Bytes(video.readBytes())), video.name)
     }
@@ -66,5 +70,11 @@ private class Bytes(
         position: Long,
         count: Int,
     ): ByteArray =
-        if (position >= size) ByteArray(0) else all.copyOfRange(position.toInt(), minOf(position + count, size).toInt())
+        if (position >=
+            size
+        ) {
+            ByteArray(0)
+        } else {
+            all.copyOfRange(position.toInt(), minOf(position + count, size).toInt())
+        }
 }

@@ -60,7 +60,10 @@ class VideoReaderTest {
     fun `frames of one presentation time keep their order and all count`() {
         // Pairs of equal times; the shade is the position among all frames.
         val times = LongArray(24) { it / 2 * STEP }
-        assertEquals(clipFrameIndices(24, spec).toList(), read(FakeVideo(times, shadeByOrder = true)).shades())
+        assertEquals(
+            clipFrameIndices(24, spec).toList(),
+            read(FakeVideo(times, shadeByOrder = true)).shades(),
+        )
     }
 
     @Test
