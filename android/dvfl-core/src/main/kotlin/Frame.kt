@@ -102,6 +102,11 @@ public class Frame(
 ) : VideoFrame {
     init {
         checkGeometry()
+        requireSamples()
+    }
+
+    /** Also before reading: a buffer's limit can change after the frame was made. */
+    internal fun requireSamples() {
         y.requireSamples("y", width, height)
         u.requireSamples("u", (width + 1) / 2, (height + 1) / 2)
         v.requireSamples("v", (width + 1) / 2, (height + 1) / 2)
@@ -147,6 +152,11 @@ public class RgbFrame(
     init {
         checkGeometry()
         if (rowStride < 1) throw FrameException("row stride must be positive, not $rowStride")
+        requirePixels()
+    }
+
+    /** Also before reading: the buffer's limit can change after the frame was made. */
+    internal fun requirePixels() {
         val needed = (height - 1L) * rowStride + width.toLong() * format.pixelBytes
         if (pixels.limit() < needed) {
             throw FrameException(

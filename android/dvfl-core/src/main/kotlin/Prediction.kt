@@ -34,7 +34,8 @@ internal fun rank(
 ): List<Prediction> {
     // Logits order what the softmax rounds to the same score; a given score stands for itself.
     val shown = scores ?: softmax(logits)
-    val key: (Int) -> Double = if (scores == null) ({ logits[it].toDouble() }) else ({ scores[it] })
+    // Adding zero makes -0.0 a 0.0, which would otherwise rank lower.
+    val key: (Int) -> Double = if (scores == null) ({ logits[it] + 0.0 }) else ({ scores[it] })
     return logits.indices
         .sortedByDescending(key)
         .take(top ?: logits.size)

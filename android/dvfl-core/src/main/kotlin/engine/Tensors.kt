@@ -73,7 +73,12 @@ public fun checkedLogits(
     return output
 }
 
-private fun checkShape(
+/**
+ * Refuses a clip of another shape than the artifact's.
+ *
+ * @throws EngineException if the clip's shape is not the contract's.
+ */
+internal fun checkShape(
     clip: Clip,
     contract: InputContract,
 ) {
