@@ -16,7 +16,7 @@ import java.io.File
  * `com.google.ai.edge.litert:litert`. Found by itself with default options; give
  * `RecognizerOptions(providers = listOf(LiteRtProvider(options)))` for others.
  *
- * int8 artifacts need LiteRT 1.1.2 or newer: TFLite up to 2.19 loads them without complaint and returns wrong numbers.
+ * int8 artifacts were checked with LiteRT 1.1.2 and newer; TFLite 2.19 loads them and returns wrong numbers.
  *
  * Immutable; any thread may load engines.
  */
