@@ -184,5 +184,4 @@ private fun assertMessage(
     val message = error.message.orEmpty()
     for (part in parts) assertTrue(part in message, "'$part' is not in: $message")
     assertFalse('\n' in message, message)
-    println(message)
 }

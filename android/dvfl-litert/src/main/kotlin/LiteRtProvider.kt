@@ -16,6 +16,8 @@ import java.io.File
  * `com.google.ai.edge.litert:litert`. Found by itself with default options; give
  * `RecognizerOptions(providers = listOf(LiteRtProvider(options)))` for others.
  *
+ * int8 artifacts were checked with LiteRT 1.1.2 and newer; TFLite 2.19 loads them and returns wrong numbers.
+ *
  * Immutable; any thread may load engines.
  */
 public class LiteRtProvider(

@@ -1,10 +1,6 @@
 package org.pytorch.executorch
 
 import java.io.Closeable
-import java.io.DataInputStream
-import java.io.File
-import java.nio.ByteBuffer
-import java.nio.ByteOrder
 
 /**
  * ExecuTorch's class of this name over the real ExecuTorch runtime in a Python process, since the AAR's native
@@ -14,52 +10,36 @@ class Module private constructor(
     path: String,
     threads: Int,
 ) : Closeable {
-    private val process =
-        ProcessBuilder(PythonBridge.python.path, PythonBridge.script.path, path, "$threads")
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start()
-    private val answers = DataInputStream(process.inputStream.buffered())
+    private val number: Int
     private val methods: List<String>
+    private var destroyed = false
 
     init {
         opened += threads
-        methods = status { text(it).lines() }
+        val (number, names) =
+            PythonBridge.ask({ it.number(0).text(path).number(threads) }, { it.number() to it.text() })
+        this.number = number
+        methods = names.lines()
     }
 
     fun getMethods(): Array<String> = methods.toTypedArray()
 
     fun forward(vararg inputs: EValue): Array<EValue> {
-        check(process.isAlive) { "Module has been destroyed" }
-        val tensor = inputs.single().toTensor()
-        process.outputStream.write(tensor.serialized())
-        process.outputStream.flush()
-        return status { answers ->
-            val (rank, _) = List(2) { answers.readLittleInt() }
-            val shape = LongArray(rank) { answers.readLittleInt().toLong() }
-            val bytes = ByteArray(shape.fold(Float.SIZE_BYTES) { size, side -> size * side.toInt() })
-            answers.readFully(bytes)
-            val floats = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer()
-            arrayOf(EValue.from(Tensor.fromBlob(floats, shape)))
-        }
+        check(!destroyed) { "Module has been destroyed" }
+        val output =
+            PythonBridge.ask(
+                { it.number(1).number(number).bytes(inputs.single().toTensor().serialized()) },
+                { Tensor.read(it) },
+            )
+        return arrayOf(EValue.from(output))
     }
 
     fun destroy() {
-        process.outputStream.close()
-        process.destroy()
-        process.waitFor()
+        if (!destroyed) PythonBridge.ask({ it.number(2).number(number) }, { })
+        destroyed = true
     }
 
     override fun close() = destroy()
-
-    private fun <T> status(read: (DataInputStream) -> T): T {
-        if (answers.readByte().toInt() == 0) return read(answers)
-        throw IllegalStateException("[Executorch Error]\n" + text(answers))
-    }
-
-    private fun text(answers: DataInputStream) =
-        ByteArray(answers.readLittleInt()).also(answers::readFully).decodeToString()
-
-    private fun DataInputStream.readLittleInt() = Integer.reverseBytes(readInt())
 
     companion object {
         const val LOAD_MODE_FILE = 0
@@ -79,7 +59,7 @@ class Module private constructor(
             numThreads: Int = 0,
         ): Module {
             require(loadMode in LOAD_MODE_FILE..LOAD_MODE_MMAP_USE_MLOCK_IGNORE_ERRORS)
-            return Module(File(requireNotNull(modelPath)).canonicalPath, numThreads)
+            return Module(requireNotNull(modelPath), numThreads)
         }
     }
 }

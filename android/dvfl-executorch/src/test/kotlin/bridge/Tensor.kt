@@ -47,6 +47,13 @@ class Tensor private constructor(
     }
 
     companion object {
+        internal fun read(answers: Answers): Tensor {
+            val (rank, _) = List(2) { answers.number() }
+            val shape = LongArray(rank) { answers.number().toLong() }
+            val bytes = answers.bytes(shape.fold(Float.SIZE_BYTES) { size, side -> size * side.toInt() })
+            return fromBlob(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer(), shape)
+        }
+
         @JvmStatic
         fun fromBlob(
             data: FloatBuffer,
