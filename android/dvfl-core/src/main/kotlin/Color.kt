@@ -11,8 +11,8 @@ import kotlin.math.min
  *     L = (Y - luma_offset) * y + rounding;  u = U - chroma_offset;  v = V - chroma_offset
  *     R = (L + r_v*v) >> shift;  G = (L + g_u*u + g_v*v) >> shift;  B = (L + b_u*u) >> shift
  *
- * The coefficients are those of ITU-R BT.601 and BT.709, scaled to full-range RGB and by 2^shift. The arrays have
- * one length; [red], [green] and [blue] receive the result.
+ * The coefficients are those of ITU-R BT.601 and BT.709, scaled to full-range RGB and by 2^shift. All
+ * arrays have one length.
  */
 internal fun yuvToRgb(
     luma: IntArray,
@@ -20,27 +20,25 @@ internal fun yuvToRgb(
     v: IntArray,
     conversion: ColorConversion,
     rule: ColorSpec,
-    red: IntArray,
-    green: IntArray,
-    blue: IntArray,
+    into: RgbRow,
 ) {
-    // Constants of the loop in locals: (Y - offset) * y + rounding = Y * y + bias, exactly, as are the others.
     val y = conversion.y
-    val lumaBias = rule.rounding - conversion.lumaOffset * y
-    val chromaOffset = conversion.chromaOffset
     val rV = conversion.rV
     val gU = conversion.gU
     val gV = conversion.gV
     val bU = conversion.bU
     val shift = rule.shift
-    for (x in luma.indices) {
-        val light = luma[x] * y + lumaBias
-        val cb = u[x] - chromaOffset
-        val cr = v[x] - chromaOffset
-        red[x] = toByteRange((light + rV * cr) shr shift)
-        green[x] = toByteRange((light + gU * cb + gV * cr) shr shift)
-        blue[x] = toByteRange((light + bU * cb) shr shift)
-    }
+    // The offsets, multiplied out: integers stay equal, also where 32 bits overflow.
+    val lumaBias = rule.rounding - conversion.lumaOffset * y
+    val redBias = lumaBias - conversion.chromaOffset * rV
+    val greenBias = lumaBias - conversion.chromaOffset * (gU + gV)
+    val blueBias = lumaBias - conversion.chromaOffset * bU
+    val red = into.red
+    val green = into.green
+    val blue = into.blue
+    for (x in red.indices) red[x] = clampToByte((luma[x] * y + rV * v[x] + redBias) shr shift)
+    for (x in green.indices) green[x] = clampToByte((luma[x] * y + gU * u[x] + gV * v[x] + greenBias) shr shift)
+    for (x in blue.indices) blue[x] = clampToByte((luma[x] * y + bU * u[x] + blueBias) shr shift)
 }
 
 /**

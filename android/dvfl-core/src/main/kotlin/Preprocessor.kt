@@ -17,7 +17,8 @@ public class Preprocessor(
     public val frameBytes: Int = spec.crop.size * spec.crop.size * CHANNELS
 
     private val size = spec.crop.size
-    private val pixels = RgbRow(2 * size)
+    private val first = RgbRow(size)
+    private val second = RgbRow(size)
     private val above = RgbRow(size)
     private val below = RgbRow(size)
     private var lastPlan: SourcePlan? = null
@@ -43,12 +44,16 @@ public class Preprocessor(
                 frame.requireSamples()
                 val reader = readerFor(frame, plan)
                 val conversion = spec.color.conversion(frame.matrix, frame.range)
-                eachRow(plan, out, offset) { reader.read(frame, conversion, it, pixels) }
+                eachRow(plan, out, offset) { columnTap, rowTap, row, into ->
+                    reader.read(frame, conversion, columnTap, rowTap, row, into)
+                }
             }
             is RgbFrame -> {
                 frame.requirePixels()
                 val reader = readerFor(frame, plan)
-                eachRow(plan, out, offset) { reader.read(frame, it, pixels) }
+                eachRow(plan, out, offset) { columnTap, rowTap, row, into ->
+                    reader.read(frame, columnTap, rowTap, row, into)
+                }
             }
         }
     }
@@ -79,27 +84,30 @@ public class Preprocessor(
         plan: SourcePlan,
         out: ByteBuffer,
         offset: Int,
-        readRow: (Int) -> Unit,
+        read: (columnTap: Int, rowTap: Int, row: Int, into: RgbRow) -> Unit,
     ) {
-        val weights = plan.rowTaps
         for (row in 0 until size) {
-            readRow(row)
+            read(FIRST, FIRST, row, first)
+            read(SECOND, FIRST, row, second)
             blendAcross(plan.columnTaps, above)
-            readRow(size + row)
+            read(FIRST, SECOND, row, first)
+            read(SECOND, SECOND, row, second)
             blendAcross(plan.columnTaps, below)
-            blendDown(weights.firstWeight[row], weights.secondWeight[row])
+            blendDown(plan.rowTaps[FIRST].weights[row], plan.rowTaps[SECOND].weights[row])
             store(out, offset + row * size * CHANNELS)
         }
     }
 
     private fun blendAcross(
-        taps: Taps,
+        taps: List<Tap>,
         across: RgbRow,
     ) {
+        val firstWeights = taps[FIRST].weights
+        val secondWeights = taps[SECOND].weights
         val shift = spec.resize.horizontalShift
-        blendAcross(pixels.red, taps, shift, across.red)
-        blendAcross(pixels.green, taps, shift, across.green)
-        blendAcross(pixels.blue, taps, shift, across.blue)
+        blendAcross(first.red, second.red, firstWeights, secondWeights, shift, across.red)
+        blendAcross(first.green, second.green, firstWeights, secondWeights, shift, across.green)
+        blendAcross(first.blue, second.blue, firstWeights, secondWeights, shift, across.blue)
     }
 
     private fun blendDown(
@@ -158,3 +166,7 @@ public class Preprocessor(
         for (position in start until start + frameBytes) pixels.put(position, pixels.get(position - frameBytes))
     }
 }
+
+/** Places in a list of two taps. */
+private const val FIRST = 0
+private const val SECOND = 1

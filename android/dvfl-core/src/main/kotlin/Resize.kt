@@ -1,21 +1,18 @@
 package io.github.dvfl
 
 import kotlin.math.floor
-import kotlin.math.max
 import kotlin.math.min
 import kotlin.math.round
 
 /**
- * Two source positions and two integer weights per output position of one axis.
+ * One of the two source pixels behind each output position of one axis; the second tap follows the first.
  *
- * @property both all first positions, then all second positions: length 2n.
- * @property firstWeight n weights of the first positions, in units of 2^-coefficient_bits.
- * @property secondWeight n weights of the second positions.
+ * @property positions n source positions.
+ * @property weights n weights in units of 2^-coefficient_bits.
  */
-internal class Taps(
-    val both: IntArray,
-    val firstWeight: IntArray,
-    val secondWeight: IntArray,
+internal class Tap(
+    val positions: IntArray,
+    val weights: IntArray,
 )
 
 /** A side after the short side of the frame became `short_side`: `int(side * scale + 0.5)` in double precision. */
@@ -32,14 +29,14 @@ internal fun centreCropOffset(
 ): Int = Math.floorDiv(length - size, 2)
 
 /**
- * Taps of the columns of the centre crop, for an upright frame of [width] x [height]. A position outside the
+ * Both taps of the columns of the centre crop, for an upright frame of [width] x [height]. A position outside the
  * image moves to its edge with the fraction 0.
  */
 internal fun columnTaps(
     width: Int,
     height: Int,
     spec: PreprocessingSpec,
-): Taps =
+): List<Tap> =
     axisTaps(width, resizedSide(width, min(width, height), spec.resize), spec) { position, fraction ->
         if (position < 0 || position >= width - 1) 0f else fraction
     }
@@ -49,11 +46,11 @@ internal fun rowTaps(
     width: Int,
     height: Int,
     spec: PreprocessingSpec,
-): Taps =
+): List<Tap> =
     axisTaps(height, resizedSide(height, min(width, height), spec.resize), spec) { _, fraction -> fraction }
 
 /**
- * Taps of the centre crop of one axis on which [source] pixels become [target].
+ * Both taps of the centre crop of one axis on which [source] pixels become [target].
  *
  * `f = float32((d + 0.5) * s - 0.5)` with `s = 1 / (target / source)` in double precision, position `floor(f)`,
  * weights `rint(fraction * 2^bits)` with the fraction in float32 (half to even). This is OpenCV's `resize` with
@@ -64,50 +61,57 @@ private inline fun axisTaps(
     target: Int,
     spec: PreprocessingSpec,
     edgeRule: (Int, Float) -> Float,
-): Taps {
+): List<Tap> {
     val size = spec.crop.size
     val start = centreCropOffset(target, size)
     val step = 1.0 / (target.toDouble() / source)
     val one = (1 shl spec.resize.coefficientBits).toFloat()
-    val taps = Taps(IntArray(2 * size), IntArray(size), IntArray(size))
+    val first = Tap(IntArray(size), IntArray(size))
+    val second = Tap(IntArray(size), IntArray(size))
     for (output in 0 until size) {
         val exact = ((start + output + 0.5) * step - 0.5).toFloat()
         val position = floor(exact).toInt()
         val fraction = edgeRule(position, exact - position)
-        taps.both[output] = position.coerceIn(0, source - 1)
-        taps.both[size + output] = (position + 1).coerceIn(0, source - 1)
-        taps.firstWeight[output] = round((1f - fraction) * one).toInt()
-        taps.secondWeight[output] = round(fraction * one).toInt()
+        first.positions[output] = position.coerceIn(0, source - 1)
+        second.positions[output] = (position + 1).coerceIn(0, source - 1)
+        first.weights[output] = round((1f - fraction) * one).toInt()
+        second.weights[output] = round(fraction * one).toInt()
     }
-    return taps
+    return listOf(first, second)
 }
 
+/*
+ * The loops below and in Color.kt have one result and no branch, and each array is read at the loop's index only:
+ * that is what a JVM turns into vector instructions.
+ */
+
 /**
- * Interpolates one channel along a row.
+ * Interpolates one channel along a row: `(p0 * w0 + p1 * w1) >> horizontal_shift`.
  *
- * @param samples 2n source samples, 0..255: those at the first positions, then those at the second.
- * @param across receives n sums `(p0 * w0 + p1 * w1) >> horizontal_shift`.
+ * @param first n source samples, 0..255, at the first tap's positions.
+ * @param second n source samples at the second tap's.
+ * @param across receives n sums.
  */
 internal fun blendAcross(
-    samples: IntArray,
-    taps: Taps,
+    first: IntArray,
+    second: IntArray,
+    firstWeights: IntArray,
+    secondWeights: IntArray,
     shift: Int,
     across: IntArray,
 ) {
-    val firstWeight = taps.firstWeight
-    val secondWeight = taps.secondWeight
-    val size = across.size
-    for (x in 0 until size) {
-        across[x] = (samples[x] * firstWeight[x] + samples[size + x] * secondWeight[x]) shr shift
+    for (x in across.indices) {
+        across[x] = (first[x] * firstWeights[x] + second[x] * secondWeights[x]) shr shift
     }
 }
 
 /**
- * Interpolates one channel between two rows, in place:
- * `(((v0 * above) >> vertical_shift) + ((v1 * below) >> vertical_shift) + final_rounding) >> final_shift`,
- * clamped to 0..255.
+ * Interpolates one channel between two rows:
+ * `(((v0 * H0) >> vertical_shift) + ((v1 * H1) >> vertical_shift) + final_rounding) >> final_shift`, clamped to
+ * 0..255.
  *
- * @param above n sums of the upper row; receives the result.
+ * @param above n sums of the upper row, H0; receives the result.
+ * @param below n sums of the lower row, H1.
  */
 internal fun blendDown(
     above: IntArray,
@@ -122,11 +126,13 @@ internal fun blendDown(
     for (x in above.indices) {
         val upper = (above[x] * aboveWeight) shr verticalShift
         val lower = (below[x] * belowWeight) shr verticalShift
-        above[x] = toByteRange((upper + lower + finalRounding) shr finalShift)
+        above[x] = clampToByte((upper + lower + finalRounding) shr finalShift)
     }
 }
 
-/** 0..255; written so that a loop of it is compiled to vector instructions. */
-internal fun toByteRange(value: Int): Int = min(max(value, 0), BYTE_MASK)
+/** Clamped to 0..255. `min` and `max` would be clearer, but they keep a JVM from using vector instructions. */
+internal fun clampToByte(value: Int): Int =
+    (value or ((BYTE_MASK - value) shr SIGN)) and (value shr SIGN).inv() and BYTE_MASK
 
 internal const val BYTE_MASK = 0xFF
+private const val SIGN = 31

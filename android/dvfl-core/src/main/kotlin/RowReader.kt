@@ -2,13 +2,13 @@ package io.github.dvfl
 
 import java.nio.ByteBuffer
 
-/** R, G and B of the source pixels behind one output row, 0..255, in the order of [Taps.both]. */
+/** R, G and B of a row of n pixels. */
 internal class RgbRow(
-    columns: Int,
+    size: Int,
 ) {
-    val red: IntArray = IntArray(columns)
-    val green: IntArray = IntArray(columns)
-    val blue: IntArray = IntArray(columns)
+    val red: IntArray = IntArray(size)
+    val green: IntArray = IntArray(size)
+    val blue: IntArray = IntArray(size)
 }
 
 /** Reads and converts the needed pixels of YUV frames of one geometry. */
@@ -20,23 +20,25 @@ internal class YuvRowReader(
     private val lumaAt = plan.offsets(frame.y)
     private val uAt = plan.offsets(frame.u, color.chromaShiftX, color.chromaShiftY)
     private val vAt = plan.offsets(frame.v, color.chromaShiftX, color.chromaShiftY)
-    private val luma = IntArray(lumaAt.columns.size)
+    private val luma = IntArray(lumaAt.columns[0].size)
     private val u = IntArray(luma.size)
     private val v = IntArray(luma.size)
 
     fun fits(frame: Frame): Boolean = lumaAt.fits(frame.y) && uAt.fits(frame.u) && vAt.fits(frame.v)
 
-    /** Row [row] of the needed grid, counted as in [Taps.both] of the rows. */
+    /** The source pixels at a column tap and a row tap of output row [row]. */
     fun read(
         frame: Frame,
         conversion: ColorConversion,
+        columnTap: Int,
+        rowTap: Int,
         row: Int,
         into: RgbRow,
     ) {
-        gather(frame.y.data, lumaAt.columns, lumaAt.rows[row], luma)
-        gather(frame.u.data, uAt.columns, uAt.rows[row], u)
-        gather(frame.v.data, vAt.columns, vAt.rows[row], v)
-        yuvToRgb(luma, u, v, conversion, color, into.red, into.green, into.blue)
+        gather(frame.y.data, lumaAt.columns[columnTap], lumaAt.rows[rowTap][row], luma)
+        gather(frame.u.data, uAt.columns[columnTap], uAt.rows[rowTap][row], u)
+        gather(frame.v.data, vAt.columns[columnTap], vAt.rows[rowTap][row], v)
+        yuvToRgb(luma, u, v, conversion, color, into)
     }
 }
 
@@ -51,16 +53,19 @@ internal class RgbRowReader(
     fun fits(frame: RgbFrame): Boolean =
         format == frame.format && pixelsAt.fits(frame.rowStride, format.pixelBytes, start = 0)
 
-    /** Row [row] of the needed grid, counted as in [Taps.both] of the rows. */
+    /** The source pixels at a column tap and a row tap of output row [row]. */
     fun read(
         frame: RgbFrame,
+        columnTap: Int,
+        rowTap: Int,
         row: Int,
         into: RgbRow,
     ) {
-        val start = pixelsAt.rows[row]
-        gather(frame.pixels, pixelsAt.columns, start + format.red, into.red)
-        gather(frame.pixels, pixelsAt.columns, start + format.green, into.green)
-        gather(frame.pixels, pixelsAt.columns, start + format.blue, into.blue)
+        val columns = pixelsAt.columns[columnTap]
+        val start = pixelsAt.rows[rowTap][row]
+        gather(frame.pixels, columns, start + format.red, into.red)
+        gather(frame.pixels, columns, start + format.green, into.green)
+        gather(frame.pixels, columns, start + format.blue, into.blue)
     }
 }
 

@@ -1,15 +1,15 @@
 package io.github.dvfl
 
 /**
- * Where the needed samples of one plane lie: the one at column `c` and row `r` of the needed grid is byte
- * `columns[c] + rows[r]`. Rotation only exchanges which stride goes to which of the two.
+ * Where the needed samples of one plane lie: the one for column tap a and row tap b of output pixel (x, y) is byte
+ * `columns[a][x] + rows[b][y]`. Rotation only exchanges which stride goes to columns and which to rows.
  */
 internal class PlaneOffsets(
     private val rowStride: Int,
     private val pixelStride: Int,
     private val start: Int,
-    val columns: IntArray,
-    val rows: IntArray,
+    val columns: List<IntArray>,
+    val rows: List<IntArray>,
 ) {
     fun fits(plane: Plane): Boolean = fits(plane.rowStride, plane.pixelStride, plane.offset)
 
@@ -34,24 +34,16 @@ internal class SourcePlan(
     /** Whether a stored row is an upright column. */
     private val transposed = rotation % 180 != 0
 
-    val columnTaps: Taps = columnTaps(frame.uprightWidth, frame.uprightHeight, spec)
-    val rowTaps: Taps = rowTaps(frame.uprightWidth, frame.uprightHeight, spec)
+    val columnTaps: List<Tap> = columnTaps(frame.uprightWidth, frame.uprightHeight, spec)
+    val rowTaps: List<Tap> = rowTaps(frame.uprightWidth, frame.uprightHeight, spec)
 
-    // Undoes the mirroring, then the clockwise rotation, then the crop rectangle: see the table in spec/README.md.
-    private val columnPositions =
-        stored(
-            columnTaps.both,
-            start = if (transposed) crop.top else crop.left,
-            length = frame.uprightWidth,
-            reversed = mirrored != (rotation == 90 || rotation == 180),
-        )
-    private val rowPositions =
-        stored(
-            rowTaps.both,
-            start = if (transposed) crop.left else crop.top,
-            length = frame.uprightHeight,
-            reversed = rotation >= 180,
-        )
+    // Undo the mirroring, then the clockwise rotation, then the crop rectangle: the table in spec/README.md.
+    private val uprightWidth = frame.uprightWidth
+    private val uprightHeight = frame.uprightHeight
+    private val columnsReversed = mirrored != (rotation == 90 || rotation == 180)
+    private val rowsReversed = rotation >= 180
+    private val columnsStart = if (transposed) crop.top else crop.left
+    private val rowsStart = if (transposed) crop.left else crop.top
 
     fun fits(frame: VideoFrame): Boolean =
         width == frame.width && height == frame.height && crop == frame.crop &&
@@ -71,25 +63,24 @@ internal class SourcePlan(
         shiftX: Int = 0,
         shiftY: Int = 0,
     ): PlaneOffsets {
-        val alongRow = { position: Int -> (position shr shiftX) * pixelStride }
-        val alongColumn = { position: Int -> (position shr shiftY) * rowStride }
-        val ofColumns = if (transposed) alongColumn else alongRow
-        val ofRows = if (transposed) alongRow else alongColumn
+        val columnShift = if (transposed) shiftY else shiftX
+        val columnStride = if (transposed) rowStride else pixelStride
+        val rowShift = if (transposed) shiftX else shiftY
+        val downStride = if (transposed) pixelStride else rowStride
+
         return PlaneOffsets(
             rowStride,
             pixelStride,
             start,
-            columns = columnPositions.mapped(ofColumns),
-            rows = rowPositions.mapped { start + ofRows(it) },
+            columnTaps.map { tap -> tap.positions.mapped { (storedColumn(it) shr columnShift) * columnStride } },
+            rowTaps.map { tap -> tap.positions.mapped { start + (storedRow(it) shr rowShift) * downStride } },
         )
     }
+
+    /** Along upright columns: a stored column, or a stored row if [transposed]. */
+    private fun storedColumn(x: Int) = columnsStart + if (columnsReversed) uprightWidth - 1 - x else x
+
+    private fun storedRow(y: Int) = rowsStart + if (rowsReversed) uprightHeight - 1 - y else y
 }
 
 private inline fun IntArray.mapped(transform: (Int) -> Int) = IntArray(size) { transform(this[it]) }
-
-private fun stored(
-    upright: IntArray,
-    start: Int,
-    length: Int,
-    reversed: Boolean,
-) = upright.mapped { start + if (reversed) length - 1 - it else it }

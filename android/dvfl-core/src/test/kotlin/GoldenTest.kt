@@ -97,7 +97,7 @@ class GoldenTest {
                 fun channel(which: Int) = IntArray(case.count) { bytes[it * CHANNELS + which].toInt() and 0xFF }
                 val rgb = RgbRow(case.count)
                 val conversion = spec.color.conversion(case.matrix, case.range)
-                yuvToRgb(channel(0), channel(1), channel(2), conversion, spec.color, rgb.red, rgb.green, rgb.blue)
+                yuvToRgb(channel(0), channel(1), channel(2), conversion, spec.color, rgb)
                 val result =
                     ByteArray(bytes.size) {
                         listOf(rgb.red, rgb.green, rgb.blue)[it % CHANNELS][it / CHANNELS].toByte()

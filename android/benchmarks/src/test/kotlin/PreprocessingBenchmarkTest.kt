@@ -1,0 +1,99 @@
+package io.github.dvfl.benchmarks
+
+import io.github.dvfl.Preprocessor
+import io.github.dvfl.benchmarks.PreprocessingBenchmark.ChromaLayout
+import org.junit.jupiter.api.Assertions.assertArrayEquals
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.openjdk.jmh.profile.GCProfiler
+import org.openjdk.jmh.results.RunResult
+import org.openjdk.jmh.runner.Runner
+import org.openjdk.jmh.runner.options.OptionsBuilder
+import org.openjdk.jmh.runner.options.TimeValue
+import org.openjdk.jmh.runner.options.VerboseMode
+import java.lang.management.ManagementFactory
+import java.nio.ByteBuffer
+
+/** A longer, steadier run: `mvn -pl benchmarks -am verify -Dbenchmark.seconds=10`. */
+class PreprocessingBenchmarkTest {
+    @Test
+    fun `both programs give the same bytes`() {
+        for (layout in ChromaLayout.entries) {
+            val frame = PreprocessingBenchmark.noise(layout)
+            val preprocessor = Preprocessor(PreprocessingBenchmark.shippedSpec())
+            val fused = ByteBuffer.allocateDirect(preprocessor.frameBytes)
+            preprocessor.preprocess(frame, fused)
+            val whole = ByteArray(preprocessor.frameBytes)
+            WholeFrame(preprocessor.spec, frame.width, frame.height).preprocess(frame, whole)
+            assertArrayEquals(whole, ByteArray(whole.size) { fused.get(it) })
+        }
+    }
+
+    @Test
+    fun `the fused pass allocates nothing`() {
+        // Exact, which JMH's profiler is not: it counts what JMH itself allocates in an iteration.
+        val threads = ManagementFactory.getThreadMXBean() as com.sun.management.ThreadMXBean
+        val preprocessor = Preprocessor(PreprocessingBenchmark.shippedSpec())
+        val out = ByteBuffer.allocateDirect(preprocessor.frameBytes)
+        for (layout in ChromaLayout.entries) {
+            val frame = PreprocessingBenchmark.noise(layout)
+            preprocessor.preprocess(frame, out)
+            val thread = Thread.currentThread().id
+            val before = threads.getThreadAllocatedBytes(thread)
+            repeat(FRAMES) { preprocessor.preprocess(frame, out) }
+            val perFrame = (threads.getThreadAllocatedBytes(thread) - before).toDouble() / FRAMES
+            assertTrue(perFrame < 1, "$layout: $perFrame bytes per frame")
+        }
+    }
+
+    @Test
+    fun `the fused pass is at least 20 times as fast as the whole frame`() {
+        val results = measured()
+        println("1920x1080 -> 224x224  fused ms  whole frame ms  ratio  fused B/op with JMH's own")
+        val ratios =
+            ChromaLayout.entries.map { layout ->
+                val fused = results.of("fused", layout)
+                val whole = results.of("wholeFrame", layout)
+                val ratio = whole.fastest / fused.fastest
+                val bytes = fused.secondaryResults.getValue(ALLOCATED).score
+                println(
+                    "%-21s %9.3f %15.3f %6.1f %10.1f".format(layout, fused.fastest, whole.fastest, ratio, bytes),
+                )
+                ratio
+            }
+        assertTrue(ratios.min() >= LEAST_RATIO, "$ratios")
+    }
+
+    private fun measured(): Collection<RunResult> {
+        val iteration = TimeValue.seconds(Integer.getInteger("benchmark.seconds", 1).toLong())
+        val options =
+            OptionsBuilder()
+                .include(PreprocessingBenchmark::class.java.name)
+                .forks(1)
+                .warmupIterations(3)
+                .warmupTime(iteration)
+                .measurementIterations(5)
+                .measurementTime(iteration)
+                .addProfiler(GCProfiler::class.java)
+                .verbosity(VerboseMode.SILENT)
+                .shouldFailOnError(true)
+                .build()
+        return Runner(options).run()
+    }
+
+    private fun Collection<RunResult>.of(
+        benchmark: String,
+        layout: ChromaLayout,
+    ) = first {
+        it.params.benchmark.endsWith(".$benchmark") && it.params.getParam("layout") == layout.name
+    }
+
+    /** The fastest iteration: other programs of the machine can only slow one down. */
+    private val RunResult.fastest: Double get() = primaryResult.statistics.min
+
+    private companion object {
+        const val LEAST_RATIO = 20.0
+        const val FRAMES = 1_000
+        const val ALLOCATED = "gc.alloc.rate.norm"
+    }
+}
