@@ -154,13 +154,17 @@ public class ActionRecognizer internal constructor(
     }
 
     private fun checkOpen() {
-        if (isClosed) throw ClosedException("this recognizer is closed; open another with ActionRecognizer.open")
+        if (isClosed) {
+            throw ClosedException(
+                "this recognizer is closed; open another with ActionRecognizer.open",
+            )
+        }
     }
 
     public companion object {
         /**
-         * Opens a bundle made by `dvfl convert` and loads one of its artifacts. Takes as long as reading the artifact
-         * twice: its sha256 is compared first.
+         * Opens a bundle made by `dvfl convert` and loads one of its artifacts, after comparing its sha256: not from
+         * the main thread.
          *
          * @throws BundleException if the bundle is missing, altered, of another schema version or lacks the artifact.
          * @throws EngineException if the engine is unknown, not in the app, not for this device or cannot load it.
@@ -183,14 +187,18 @@ public class ActionRecognizer internal constructor(
 
 /** Frames in another order, or one frame many times, would give a confident answer about nothing. */
 private fun checkOrder(frames: List<VideoFrame>) {
-    if (frames.isEmpty()) throw FrameException("a clip needs at least one frame; give every frame of the clip")
+    if (frames.isEmpty()) {
+        throw FrameException(
+            "a clip needs at least one frame; give every frame of the clip",
+        )
+    }
     for (index in 1 until frames.size) {
         val earlier = frames[index - 1].timeS
         val later = frames[index].timeS
         if (later <= earlier) {
             throw FrameException(
-                "frame $index ($later s) is not newer than frame ${index - 1} ($earlier s); give every frame of " +
-                    "the clip, in order, with its presentation time",
+                "frame $index ($later s) is not newer than frame ${index - 1} ($earlier s); give every frame " +
+                    "of the clip, in order, with its presentation time",
             )
         }
     }

@@ -33,7 +33,15 @@ class ActionRecognizerTest {
     private fun blackClip(
         frames: Int = 4,
         size: Int = 4,
-    ) = Clip(ByteBuffer.allocateDirect(frames * size * size * 3), frames, size, size, List(frames) { it.toDouble() })
+    ) = Clip(
+        ByteBuffer.allocateDirect(frames * size * size * 3),
+        frames,
+        size,
+        size,
+        List(frames) {
+            it.toDouble()
+        },
+    )
 
     @Test
     fun `the best classes come first, as many as asked for`() {
@@ -84,13 +92,19 @@ class ActionRecognizerTest {
                     recognizer.recognize(listOf(grey(0.1), grey(0.15), grey(0.2), grey(0.2)))
                 }.message
             assertEquals(
-                "frame 3 (0.2 s) is not newer than frame 2 (0.2 s); give every frame of the clip, in order, with its " +
-                    "presentation time",
+                "frame 3 (0.2 s) is not newer than frame 2 (0.2 s); give every frame of the clip, in order, " +
+                    "with its presentation time",
                 message,
             )
             assertThrows<FrameException> { recognizer.recognize(listOf(grey(0.1), grey(0.0))) }
         }
-        for (time in listOf(-0.1, Double.NaN, Double.POSITIVE_INFINITY)) assertThrows<FrameException> { grey(time) }
+        for (time in listOf(
+            -0.1,
+            Double.NaN,
+            Double.POSITIVE_INFINITY,
+        )) {
+            assertThrows<FrameException> { grey(time) }
+        }
     }
 
     @Test

@@ -24,12 +24,19 @@ class EngineSelectionTest {
         artifacts: List<String>,
         options: RecognizerOptions = RecognizerOptions(providers = listOf(executorch, litert)),
     ): String =
-        ActionRecognizer.open(makeBundle(folder, artifacts), options).use { "${it.engine} ${it.precision.id}" }
+        ActionRecognizer
+            .open(
+                makeBundle(folder, artifacts),
+                options,
+            ).use { "${it.engine} ${it.precision.id}" }
 
     private inline fun <reified E : Throwable> refused(
         artifacts: List<String>,
         options: RecognizerOptions = RecognizerOptions(providers = listOf(executorch, litert)),
-    ): String = assertThrows<E> { chosen(artifacts, options) }.message.orEmpty().also { assertTrue('\n' !in it, it) }
+    ): String =
+        assertThrows<E> {
+            chosen(artifacts, options)
+        }.message.orEmpty().also { assertTrue('\n' !in it, it) }
 
     @Test
     fun `litert comes before executorch, whatever the order of the artifacts and providers`() {
@@ -48,7 +55,10 @@ class EngineSelectionTest {
     fun `an engine and a precision that were asked for are taken, even if they failed`() {
         val artifacts = listOf("litert fp32", "litert int8 failed", "executorch fp32")
         val providers = listOf(litert, executorch)
-        assertEquals("executorch fp32", chosen(artifacts, RecognizerOptions("executorch", providers = providers)))
+        assertEquals(
+            "executorch fp32",
+            chosen(artifacts, RecognizerOptions("executorch", providers = providers)),
+        )
         assertEquals(
             "litert int8",
             chosen(artifacts, RecognizerOptions(precision = Precision.INT8, providers = providers)),
@@ -59,7 +69,10 @@ class EngineSelectionTest {
     fun `an engine that cannot run here is passed over, and named if there is no other`() {
         val broken = FakeProvider("litert", obstacle = { "litert needs Android 8" })
         val artifacts = listOf("litert fp32", "executorch fp32")
-        assertEquals("executorch fp32", chosen(artifacts, RecognizerOptions(providers = listOf(broken, executorch))))
+        assertEquals(
+            "executorch fp32",
+            chosen(artifacts, RecognizerOptions(providers = listOf(broken, executorch))),
+        )
         val message = refused<EngineException>(artifacts, RecognizerOptions(providers = listOf(broken)))
         assertEquals(
             "litert needs Android 8; engine 'executorch' is not in this app; " +
@@ -86,12 +99,20 @@ class EngineSelectionTest {
             "unknown engine 'LiteTR'; did you mean 'litert'? choices: litert, executorch, coreml",
             typo,
         )
-        val nonsense = refused<EngineException>(artifacts, RecognizerOptions("onnxruntime", providers = providers))
+        val nonsense =
+            refused<EngineException>(artifacts, RecognizerOptions("onnxruntime", providers = providers))
         assertEquals("unknown engine 'onnxruntime'; choices: litert, executorch, coreml", nonsense)
-        val absent = refused<BundleException>(artifacts, RecognizerOptions("executorch", providers = providers))
-        assertTrue(absent.endsWith("no artifact 'executorch'; this bundle holds: litert-fp32, litert-int8"), absent)
+        val absent =
+            refused<BundleException>(artifacts, RecognizerOptions("executorch", providers = providers))
+        assertTrue(
+            absent.endsWith("no artifact 'executorch'; this bundle holds: litert-fp32, litert-int8"),
+            absent,
+        )
         val precision =
-            refused<BundleException>(artifacts, RecognizerOptions(precision = Precision.FP16, providers = providers))
+            refused<BundleException>(
+                artifacts,
+                RecognizerOptions(precision = Precision.FP16, providers = providers),
+            )
         assertTrue("litert-fp32, litert-int8" in precision, precision)
     }
 
@@ -104,7 +125,8 @@ class EngineSelectionTest {
 
     @Test
     fun `without any provider the library to add is named`() {
-        val message = refused<EngineException>(listOf("litert fp32"), RecognizerOptions(providers = emptyList()))
+        val message =
+            refused<EngineException>(listOf("litert fp32"), RecognizerOptions(providers = emptyList()))
         assertTrue("add the library dvfl-litert" in message, message)
         // This module brings no engine, so none is listed as a service either.
         assertEquals(message, refused<EngineException>(listOf("litert fp32"), RecognizerOptions()))
@@ -134,7 +156,10 @@ class EngineSelectionTest {
     fun `a provider that fails to say whether it can run is passed over`() {
         val broken = FakeProvider("litert", obstacle = { throw UnsatisfiedLinkError("libfake.so") })
         val artifacts = listOf("litert fp32", "executorch fp32")
-        assertEquals("executorch fp32", chosen(artifacts, RecognizerOptions(providers = listOf(broken, executorch))))
+        assertEquals(
+            "executorch fp32",
+            chosen(artifacts, RecognizerOptions(providers = listOf(broken, executorch))),
+        )
     }
 
     @Test

@@ -51,6 +51,9 @@ class PredictionsTest {
     companion object {
         @JvmStatic
         fun cases(): List<PredictionCase> =
-            Json.decodeFromString<GoldenPredictions>(Golden.folder.resolve("predictions.json").readText()).cases
+            Json
+                .decodeFromString<GoldenPredictions>(
+                    Golden.folder.resolve("predictions.json").readText(),
+                ).cases
     }
 }

@@ -57,7 +57,10 @@ internal fun selectEngine(
 internal fun Selection.load(
     bundle: Bundle,
     threads: Int?,
-): Engine = typed("${artifact.name} of ${bundle.root} does not load") { provider.load(bundle, artifact, threads) }
+): Engine =
+    typed("${artifact.name} of ${bundle.root} does not load") {
+        provider.load(bundle, artifact, threads)
+    }
 
 /**
  * Turns whatever a runtime throws into an [EngineException] that says [what] failed. An interrupt stays one, so
@@ -82,8 +85,8 @@ internal inline fun <R> typed(
         throw EngineException("$what: ${error.summary()}", error)
     }
 
-
-internal fun Throwable.summary(): String = "${javaClass.simpleName} ${message.orEmpty().lineSequence().first()}".trim()
+internal fun Throwable.summary(): String =
+    "${javaClass.simpleName} ${message.orEmpty().lineSequence().first()}".trim()
 
 private class Candidate(
     target: String,
@@ -94,10 +97,16 @@ private class Candidate(
 
     /** Null if it cannot run here. */
     val selection: Selection? =
-        checked.firstOrNull { (_, obstacle) -> obstacle == null }?.let { (provider, _) -> Selection(provider, artifact) }
+        checked
+            .firstOrNull { (_, obstacle) ->
+                obstacle == null
+            }?.let { (provider, _) -> Selection(provider, artifact) }
 
     /** Why it cannot run here, and what to do. */
-    val obstacle: String by lazy { checked.firstNotNullOfOrNull { (_, obstacle) -> obstacle } ?: absent(target) }
+    val obstacle: String by lazy {
+        checked.firstNotNullOfOrNull { (_, obstacle) -> obstacle }
+            ?: absent(target)
+    }
 }
 
 private fun EngineProvider.checkedObstacle(): String? =

@@ -85,10 +85,21 @@ internal class StreamState(
     val framesMade: Int get() = pool.made
 
     val counters: StreamCounters
-        get() = StreamCounters(received, droppedLate, droppedRate, droppedPaused, skipped, inferences, restarts)
+        get() =
+            StreamCounters(
+                received,
+                droppedLate,
+                droppedRate,
+                droppedPaused,
+                skipped,
+                inferences,
+                restarts,
+            )
 
     init {
-        require(windowTicks >= 1) { "windowS must be at least one tick of 1/$perSecond s, not ${options.windowS}" }
+        require(
+            windowTicks >= 1,
+        ) { "windowS must be at least one tick of 1/$perSecond s, not ${options.windowS}" }
     }
 
     /** Takes the next frame; nothing of it is kept but its preprocessed pixels. */

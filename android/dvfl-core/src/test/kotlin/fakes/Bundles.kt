@@ -22,7 +22,8 @@ import java.security.MessageDigest
 val LABELS = listOf("walk", "run", "sit")
 
 /** The shipped contract for small clips: [frames] frames of 4 x 4. */
-fun smallSpec(frames: Int = 4): PreprocessingSpec = PreprocessingSpec.default().withClip(frames = frames, size = 4)
+fun smallSpec(frames: Int = 4): PreprocessingSpec =
+    PreprocessingSpec.default().withClip(frames = frames, size = 4)
 
 /** `litert fp32`, or `litert fp32 failed`. */
 private fun artifact(
@@ -75,7 +76,17 @@ fun makeBundle(
         Manifest(
             schemaVersion = Manifest.SCHEMA_VERSION,
             model =
-                ModelCard("fake", listOf(1), 8, 1, 1, spec.temporal.frames, spec.crop.size, "none", "0".repeat(64)),
+                ModelCard(
+                    "fake",
+                    listOf(1),
+                    8,
+                    1,
+                    1,
+                    spec.temporal.frames,
+                    spec.crop.size,
+                    "none",
+                    "0".repeat(64),
+                ),
             labels = labels,
             preprocessing = spec,
             reference = null,

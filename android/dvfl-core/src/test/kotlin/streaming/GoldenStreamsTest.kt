@@ -96,7 +96,9 @@ class GoldenStreamsTest {
                 result.copy(predictions = otherScore),
                 result.copy(active = "another"),
             )
-        val changed = otherResults.map { listOf(it) + updates.drop(1) } + listOf(updates.reversed(), updates.dropLast(1))
+        val changed =
+            otherResults.map { listOf(it) + updates.drop(1) } +
+                listOf(updates.reversed(), updates.dropLast(1))
         changed.forEach { assertThrows<AssertionError> { assertSameUpdates(golden, it, "changed") } }
     }
 

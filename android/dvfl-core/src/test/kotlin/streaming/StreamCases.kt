@@ -132,7 +132,8 @@ data class CaseCounters(
     val inferences: Long,
     val restarts: Long,
 ) {
-    fun counters() = StreamCounters(received, droppedLate, droppedRate, droppedPaused, 0, inferences, restarts)
+    fun counters() =
+        StreamCounters(received, droppedLate, droppedRate, droppedPaused, 0, inferences, restarts)
 }
 
 @OptIn(ExperimentalSerializationApi::class)
@@ -174,14 +175,21 @@ fun assertSameUpdates(
 
 private fun Update.asCase(): CaseUpdate =
     when (this) {
-        is Result ->
+        is Result -> {
             CaseUpdate.CaseResult(
                 timeS,
                 active,
                 predictions.map { CasePrediction(it.index, it.label, it.logit, it.score) },
             )
-        is Entered -> CaseUpdate.CaseEntered(label, timeS, score)
-        is Left -> CaseUpdate.CaseLeft(label, timeS, score)
+        }
+
+        is Entered -> {
+            CaseUpdate.CaseEntered(label, timeS, score)
+        }
+
+        is Left -> {
+            CaseUpdate.CaseLeft(label, timeS, score)
+        }
     }
 
 private fun CaseUpdate.scores(): List<Double> =
