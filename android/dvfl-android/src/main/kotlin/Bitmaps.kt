@@ -25,7 +25,7 @@ public fun Bitmap.toFrame(
 /**
  * Turns bitmaps into frames through one buffer that is kept: a frame is valid until the next call.
  *
- * `ARGB_8888` is copied as it is; every other kind, `HARDWARE` too, is first drawn into one. Alpha is ignored,
+ * `ARGB_8888` is copied as it is, R, G, B, A in memory; every other kind, `HARDWARE` too, is first drawn into one. Alpha is ignored,
  * and Android stores colours multiplied by it: give opaque bitmaps. Not thread-safe.
  */
 public class BitmapFrames {

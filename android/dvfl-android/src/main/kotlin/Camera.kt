@@ -1,6 +1,7 @@
 package io.github.dvfl.android
 
 import android.hardware.camera2.CameraCharacteristics
+import android.media.Image
 import android.media.ImageReader
 import android.view.Surface
 import io.github.dvfl.ClosedException
@@ -99,7 +100,10 @@ public class CameraFrames(
     private val orientation: () -> CameraOrientation,
 ) : ImageReader.OnImageAvailableListener {
     override fun onImageAvailable(reader: ImageReader) {
-        val image = reader.acquireLatestImage() ?: return
+        reader.acquireLatestImage()?.let(::use)
+    }
+
+    internal fun use(image: Image) {
         try {
             val shown = orientation()
             val tags = cameraTags(image.colorTags()).overriddenBy(matrix, range)

@@ -184,7 +184,7 @@ public class MainActivity :
         if (camera != null) facing = if (facing == Facing.BACK) Facing.FRONT else Facing.BACK
         stopCamera()
         // Another camera is another scene, and perhaps another clock.
-        recognition?.stream?.reset()?.forEach(::show)
+        recognition?.stream?.reset()
         startCamera()
     }
 
