@@ -261,7 +261,9 @@ class StreamingActionRecognizer:
 
     def _start(self) -> None:
         options, per_second = self.options, self.recognizer.spec.window.ticks_per_second
-        self._window = FrameWindow(self._ticks(options.window_s), self._ticks(options.stride_s))
+        window = self._ticks(options.window_s)
+        _require("window_s", options.window_s, f"at least one tick of 1/{per_second} s", window >= 1)
+        self._window = FrameWindow(window, self._ticks(options.stride_s))
         self._rate = RateLimit(max(1, math.floor(per_second / options.max_fps + 0.5)))
         self._smoother = ScoreSmoother(options.smoothing_half_life_s, per_second)
         self._activity = Activity(

@@ -59,9 +59,12 @@ internal class FrameWindow(
         tolerance: Long,
     ): Boolean = newest.tick - tick > tolerance
 
+    /** Whether a frame comes so long after the newest that the window fills anew. */
+    fun startsAnew(tick: Long): Boolean = frames.isEmpty() || tick - newest.tick > window
+
     /** Keeps a frame newer than all others and gives back those that no later window can need. */
     fun add(frame: HeldFrame) {
-        if (frames.isEmpty() || frame.tick - newest.tick > window) due = frame.tick + window
+        if (startsAnew(frame.tick)) due = frame.tick + window
         frames.addLast(frame)
         while (frames.first().tick <= frame.tick - window) pool.giveBack(frames.removeFirst())
     }

@@ -47,7 +47,7 @@ internal class StreamState(
     private val labels: List<String>,
 ) {
     private val perSecond = spec.window.ticksPerSecond
-    private val windowTicks = boundedTicks(options.windowS)
+    private val windowTicks = boundedTicks(options.windowS).coerceAtMost(MOST_WINDOW_TICKS)
     private val maxLate = boundedTicks(options.maxLateS)
     private val preprocessor = Preprocessor(spec)
     private val pool = FramePool(preprocessor.frameBytes)
@@ -122,7 +122,10 @@ internal class StreamState(
             droppedRate++
             return Verdict.DROPPED
         }
-        window.add(preprocessed(frame, tick))
+        val held = preprocessed(frame, tick)
+        // An inference that waited since before a gap would see one lonely frame.
+        if (window.startsAnew(tick)) skipPending()
+        window.add(held)
         if (!window.takeDue()) return Verdict.KEPT
         skipPending()
         pending = true
@@ -218,5 +221,8 @@ internal class StreamState(
 
     private companion object {
         const val MOST_TICKS = 1L shl 60
+
+        /** The window rule multiplies a window by its number of frames: this leaves room for millions of them. */
+        const val MOST_WINDOW_TICKS = 1L shl 40
     }
 }
