@@ -37,7 +37,9 @@ internal fun yuvToRgb(
     val green = into.green
     val blue = into.blue
     for (x in red.indices) red[x] = clampToByte((luma[x] * y + rV * v[x] + redBias) shr shift)
-    for (x in green.indices) green[x] = clampToByte((luma[x] * y + gU * u[x] + gV * v[x] + greenBias) shr shift)
+    for (x in green.indices) {
+        green[x] = clampToByte((luma[x] * y + gU * u[x] + gV * v[x] + greenBias) shr shift)
+    }
     for (x in blue.indices) blue[x] = clampToByte((luma[x] * y + bU * u[x] + blueBias) shr shift)
 }
 
@@ -67,7 +69,9 @@ public fun tenToEightBits(
         "unusedLowBits must be 0..$MOST_UNUSED_BITS, not $unusedLowBits"
     }
     if (samples.limit() < 2L * count) {
-        throw FrameException("$count 10-bit samples need ${2L * count} bytes, the buffer has ${samples.limit()}")
+        throw FrameException(
+            "$count 10-bit samples need ${2L * count} bytes, the buffer has ${samples.limit()}",
+        )
     }
     requireWritable(out, 0, count)
     val rounding = rule.tenBit.rounding

@@ -43,11 +43,13 @@ public class Preprocessor(
             is Frame -> {
                 frame.requireSamples()
                 val reader = readerFor(frame, plan)
+                reader.begin()
                 val conversion = spec.color.conversion(frame.matrix, frame.range)
                 eachRow(plan, out, offset) { columnTap, rowTap, row, into ->
                     reader.read(frame, conversion, columnTap, rowTap, row, into)
                 }
             }
+
             is RgbFrame -> {
                 frame.requirePixels()
                 val reader = readerFor(frame, plan)
@@ -163,7 +165,9 @@ public class Preprocessor(
         index: Int,
     ) {
         val start = index * frameBytes
-        for (position in start until start + frameBytes) pixels.put(position, pixels.get(position - frameBytes))
+        for (position in start until start + frameBytes) {
+            pixels.put(position, pixels.get(position - frameBytes))
+        }
     }
 }
 

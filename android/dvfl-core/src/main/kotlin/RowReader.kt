@@ -21,10 +21,15 @@ internal class YuvRowReader(
     private val uAt = plan.offsets(frame.u, color.chromaShiftX, color.chromaShiftY)
     private val vAt = plan.offsets(frame.v, color.chromaShiftX, color.chromaShiftY)
     private val luma = IntArray(lumaAt.columns[0].size)
-    private val u = IntArray(luma.size)
-    private val v = IntArray(luma.size)
+    private val chroma = lumaAt.columns.map { ChromaRow(luma.size) }
 
     fun fits(frame: Frame): Boolean = lumaAt.fits(frame.y) && uAt.fits(frame.u) && vAt.fits(frame.v)
+
+    /** To be called before the first [read] of each frame. */
+    fun begin() {
+        chroma[0].uStart = NOTHING
+        chroma[1].uStart = NOTHING
+    }
 
     /** The source pixels at a column tap and a row tap of output row [row]. */
     fun read(
@@ -35,10 +40,29 @@ internal class YuvRowReader(
         row: Int,
         into: RgbRow,
     ) {
+        val chroma = chroma[columnTap]
+        val uStart = uAt.rows[rowTap][row]
+        // Two luma rows share a chroma row, so half of the time it is here already; U's row implies V's.
+        if (chroma.uStart != uStart) {
+            gather(frame.u.data, uAt.columns[columnTap], uStart, chroma.u)
+            gather(frame.v.data, vAt.columns[columnTap], vAt.rows[rowTap][row], chroma.v)
+            chroma.uStart = uStart
+        }
         gather(frame.y.data, lumaAt.columns[columnTap], lumaAt.rows[rowTap][row], luma)
-        gather(frame.u.data, uAt.columns[columnTap], uAt.rows[rowTap][row], u)
-        gather(frame.v.data, vAt.columns[columnTap], vAt.rows[rowTap][row], v)
-        yuvToRgb(luma, u, v, conversion, color, into)
+        yuvToRgb(luma, chroma.u, chroma.v, conversion, color, into)
+    }
+
+    /** U and V of n pixels, and the byte position that says which row of the plane they are of. */
+    private class ChromaRow(
+        size: Int,
+    ) {
+        val u = IntArray(size)
+        val v = IntArray(size)
+        var uStart = NOTHING
+    }
+
+    private companion object {
+        const val NOTHING = -1
     }
 }
 

@@ -72,7 +72,9 @@ internal class SourcePlan(
             rowStride,
             pixelStride,
             start,
-            columnTaps.map { tap -> tap.positions.mapped { (storedColumn(it) shr columnShift) * columnStride } },
+            columnTaps.map { tap ->
+                tap.positions.mapped { (storedColumn(it) shr columnShift) * columnStride }
+            },
             rowTaps.map { tap -> tap.positions.mapped { start + (storedRow(it) shr rowShift) * downStride } },
         )
     }

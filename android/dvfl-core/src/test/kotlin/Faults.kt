@@ -16,11 +16,25 @@ val frameFaults: Map<String, (VideoFrame, PreprocessingSpec) -> ByteArray> =
             slowResize(uprightPicture(frame, spec), spec.crop.size, spec.crop.size, spec.resize).bytes()
         },
         "wrong_range" to { frame, spec ->
-            val other = if ((frame as Frame).range == ColorRange.LIMITED) ColorRange.FULL else ColorRange.LIMITED
+            val other =
+                if ((frame as Frame).range ==
+                    ColorRange.LIMITED
+                ) {
+                    ColorRange.FULL
+                } else {
+                    ColorRange.LIMITED
+                }
             slowReference(frame.changed(range = other), spec)
         },
         "wrong_matrix" to { frame, spec ->
-            val other = if ((frame as Frame).matrix == ColorMatrix.BT601) ColorMatrix.BT709 else ColorMatrix.BT601
+            val other =
+                if ((frame as Frame).matrix ==
+                    ColorMatrix.BT601
+                ) {
+                    ColorMatrix.BT709
+                } else {
+                    ColorMatrix.BT601
+                }
             slowReference(frame.changed(matrix = other), spec)
         },
         "ignored_stride" to { frame, spec ->

@@ -87,7 +87,7 @@ data class FrameCase(
     fun frame(storage: Storage = Storage.HEAP): VideoFrame {
         val rect = Rect(crop[0], crop[1], crop[2], crop[3])
         return when (kind) {
-            Kind.YUV420 ->
+            Kind.YUV420 -> {
                 Frame(
                     0.0,
                     storage.plane(y!!),
@@ -101,6 +101,8 @@ data class FrameCase(
                     matrix,
                     range,
                 )
+            }
+
             Kind.RGB -> {
                 val bytes = buffer(pixels!!.of(Golden.inputs), direct = storage != Storage.HEAP)
                 RgbFrame(
@@ -236,10 +238,20 @@ data class Control(
 fun buffer(
     bytes: ByteArray,
     direct: Boolean,
-): ByteBuffer = if (direct) ByteBuffer.allocateDirect(bytes.size).put(bytes).apply { clear() } else ByteBuffer.wrap(bytes)
+): ByteBuffer =
+    if (direct) {
+        ByteBuffer.allocateDirect(bytes.size).put(bytes).apply {
+            clear()
+        }
+    } else {
+        ByteBuffer.wrap(bytes)
+    }
 
 /** All bytes up to the limit, whatever the position. */
-fun ByteBuffer.bytes(): ByteArray = ByteArray(limit()).also { for (index in it.indices) it[index] = get(index) }
+fun ByteBuffer.bytes(): ByteArray =
+    ByteArray(limit()).also {
+        for (index in it.indices) it[index] = get(index)
+    }
 
 /** One frame through the code under test, into a direct or heap buffer. */
 fun preprocessed(

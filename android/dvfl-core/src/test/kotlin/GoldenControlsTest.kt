@@ -14,7 +14,12 @@ class GoldenControlsTest {
     @Test
     fun `every control of the index is implemented`() {
         val implemented = frameFaults.keys + clipFaults.keys + "key_frames"
-        assertEquals(implemented, Golden.index.controls.map { it.name }.toSet())
+        assertEquals(
+            implemented,
+            Golden.index.controls
+                .map { it.name }
+                .toSet(),
+        )
     }
 
     @TestFactory

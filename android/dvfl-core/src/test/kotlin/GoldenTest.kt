@@ -94,7 +94,8 @@ class GoldenTest {
                 val bytes = case.yuv.of(Golden.inputs)
                 assertEquals(case.count * CHANNELS, bytes.size)
 
-                fun channel(which: Int) = IntArray(case.count) { bytes[it * CHANNELS + which].toInt() and 0xFF }
+                fun channel(which: Int) =
+                    IntArray(case.count) { bytes[it * CHANNELS + which].toInt() and 0xFF }
                 val rgb = RgbRow(case.count)
                 val conversion = spec.color.conversion(case.matrix, case.range)
                 yuvToRgb(channel(0), channel(1), channel(2), conversion, spec.color, rgb)

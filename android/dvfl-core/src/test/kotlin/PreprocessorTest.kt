@@ -95,7 +95,9 @@ class PreprocessorTest {
     @Test
     fun `a time that is no time is refused`() {
         for (time in listOf(Double.NaN, -0.1, Double.POSITIVE_INFINITY)) {
-            assertMessage("presentation time must be finite and 0 s or more, not $time") { frame(timeS = time) }
+            assertMessage(
+                "presentation time must be finite and 0 s or more, not $time",
+            ) { frame(timeS = time) }
         }
     }
 
@@ -136,9 +138,13 @@ class PreprocessorTest {
         for (frame in listOf(frame(), rgb)) {
             repeat(100) { preprocessor.preprocess(frame, out) }
             val thread = Thread.currentThread().id
-            val before = threads.getThreadAllocatedBytes(thread)
-            repeat(FRAMES) { preprocessor.preprocess(frame, out) }
-            val perFrame = (threads.getThreadAllocatedBytes(thread) - before).toDouble() / FRAMES
+            // The JVM itself may allocate once, when it compiles; what a frame allocates is in every round.
+            val perFrame =
+                List(ROUNDS) {
+                    val before = threads.getThreadAllocatedBytes(thread)
+                    repeat(FRAMES) { preprocessor.preprocess(frame, out) }
+                    (threads.getThreadAllocatedBytes(thread) - before).toDouble() / FRAMES
+                }.min()
             assertTrue(perFrame < 1, "$perFrame bytes per frame")
         }
     }
@@ -186,6 +192,7 @@ class PreprocessorTest {
     ) = assertEquals(message, assertThrows<FrameException> { program() }.message)
 
     private companion object {
-        const val FRAMES = 1_000
+        const val FRAMES = 300
+        const val ROUNDS = 3
     }
 }

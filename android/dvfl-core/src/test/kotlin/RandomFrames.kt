@@ -85,7 +85,19 @@ class RandomFrames(
         val at = geometry()
         val width = (at.width + 1) / 2
         val height = (at.height + 1) / 2
-        val y = layout(at.width, at.height, pixelStride = if (random.nextInt(4) == 0) random.nextInt(1, 4) else 1)
+        val y =
+            layout(
+                at.width,
+                at.height,
+                pixelStride =
+                    if (random.nextInt(4) ==
+                        0
+                    ) {
+                        random.nextInt(1, 4)
+                    } else {
+                        1
+                    },
+            )
         val u = layout(width, height, random.nextInt(1, 4))
         // Often unlike U's strides.
         val v = layout(width, height, random.nextInt(1, 4))

@@ -136,8 +136,10 @@ fun slowResize(
         val lowerRow = (row + 1).coerceIn(0, from.height - 1)
 
         fun weight(fraction: Float) = Math.rint((fraction * unit).toDouble()).toInt()
-        val upper = from[column, upperRow, c] * weight(1f - alongX) + from[nextColumn, upperRow, c] * weight(alongX)
-        val lower = from[column, lowerRow, c] * weight(1f - alongX) + from[nextColumn, lowerRow, c] * weight(alongX)
+        val upper =
+            from[column, upperRow, c] * weight(1f - alongX) + from[nextColumn, upperRow, c] * weight(alongX)
+        val lower =
+            from[column, lowerRow, c] * weight(1f - alongX) + from[nextColumn, lowerRow, c] * weight(alongX)
         val sum =
             ((weight(1f - alongY) * (upper shr rule.horizontalShift)) shr rule.verticalShift) +
                 ((weight(alongY) * (lower shr rule.horizontalShift)) shr rule.verticalShift)
@@ -169,8 +171,15 @@ fun antialiasedResize(
     val columns = List(width) { weights(it, from.width, width) }
     val rows = List(height) { weights(it, from.height, height) }
     return picture(width, height) { x, y, c ->
-        Math.rint(rows[y].entries.sumOf { (row, b) -> columns[x].entries.sumOf { (column, a) -> a * b * from[column, row, c] } })
-            .toInt()
+        Math
+            .rint(
+                rows[y].entries.sumOf { (row, b) ->
+                    columns[x].entries.sumOf { (column, a) ->
+                        a * b *
+                            from[column, row, c]
+                    }
+                },
+            ).toInt()
             .coerceIn(0, 255)
     }
 }
