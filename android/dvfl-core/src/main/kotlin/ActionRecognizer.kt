@@ -197,8 +197,8 @@ private fun checkOrder(frames: List<VideoFrame>) {
         val later = frames[index].timeS
         if (later <= earlier) {
             throw FrameException(
-                "frame $index ($later s) is not newer than frame ${index - 1} ($earlier s); give every frame " +
-                    "of the clip, in order, with its presentation time",
+                "frame $index ($later s) is not newer than frame ${index - 1} ($earlier s); " +
+                    "give every frame of the clip, in order, with its presentation time",
             )
         }
     }

@@ -23,7 +23,8 @@ import java.nio.ByteBuffer
 import java.util.concurrent.CountDownLatch
 import kotlin.concurrent.thread
 
-@Timeout(60)
+// In a thread of its own: runBlocking does not end when it is interrupted, so a hang would not become a failure.
+@Timeout(60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ActionRecognizerTest {
     @TempDir
     lateinit var folder: File
@@ -92,8 +93,8 @@ class ActionRecognizerTest {
                     recognizer.recognize(listOf(grey(0.1), grey(0.15), grey(0.2), grey(0.2)))
                 }.message
             assertEquals(
-                "frame 3 (0.2 s) is not newer than frame 2 (0.2 s); give every frame of the clip, in order, " +
-                    "with its presentation time",
+                "frame 3 (0.2 s) is not newer than frame 2 (0.2 s); " +
+                    "give every frame of the clip, in order, with its presentation time",
                 message,
             )
             assertThrows<FrameException> { recognizer.recognize(listOf(grey(0.1), grey(0.0))) }

@@ -35,7 +35,8 @@ import kotlin.concurrent.thread
 
 /** What only a live stream does; the golden streams hold the rest. */
 @OptIn(ExperimentalCoroutinesApi::class)
-@Timeout(60)
+// In a thread of its own: runBlocking does not end when it is interrupted, so a hang would not become a failure.
+@Timeout(60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class LiveStreamTest {
     @TempDir
     lateinit var folder: File

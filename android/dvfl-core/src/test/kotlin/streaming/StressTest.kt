@@ -191,6 +191,6 @@ class StressTest {
     private companion object {
         const val THREADS = 8
         const val SLOTS = 3
-        const val WATCHDOG_NANOS = 30_000_000_000
+        const val WATCHDOG_NANOS = 60_000_000_000
     }
 }
