@@ -86,6 +86,18 @@ class LiveStreamTest {
         }
 
     @Test
+    fun `what waits is dropped by a gap longer than the window`() =
+        runTest {
+            stream(FakeEngine { walking }).use { stream ->
+                stream.offerAll(0..5)
+                stream.offerAll(20..25)
+                val result = stream.updates.first() as Result
+                assertEquals(2.5, result.timeS, "one window after the gap")
+                assertEquals(listOf(1L, 1L), stream.counters.run { listOf(inferences, skippedBusy) })
+            }
+        }
+
+    @Test
     fun `updates that a cancelled collector left go to the next, once`() =
         runTest {
             stream(FakeEngine { walking }).use { stream ->
