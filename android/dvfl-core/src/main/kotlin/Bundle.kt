@@ -23,8 +23,13 @@ public class Bundle private constructor(
      * @throws BundleException if it is missing, or if a link leads out of the bundle.
      */
     public fun resolve(stored: StoredFile): File {
-        val inside = root.canonicalFile
-        val path = File(inside, stored.file).canonicalFile
+        val (inside, path) =
+            try {
+                val inside = root.canonicalFile
+                inside to File(inside, stored.file).canonicalFile
+            } catch (error: IOException) {
+                throw BundleException("$root: '${stored.file}' is unreadable: ${error.message}", error)
+            }
         if (!path.startsWith(inside) || path == inside) {
             throw BundleException("$root: '${stored.file}' leads outside the bundle; convert again")
         }
