@@ -1,0 +1,20 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+let package = Package(
+  name: "dvfl",
+  platforms: [.iOS(.v16), .macOS(.v13)],
+  products: [
+    .library(name: "DVFL", targets: ["DVFL"])
+  ],
+  targets: [
+    .systemLibrary(name: "CZlib"),
+    .target(
+      name: "DVFL",
+      dependencies: ["CZlib"],
+      resources: [.copy("Resources/preprocessing.json"), .copy("Resources/PrivacyInfo.xcprivacy")]
+    ),
+    .testTarget(name: "DVFLTests", dependencies: ["DVFL"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
