@@ -14,6 +14,9 @@ let package = Package(
       dependencies: ["CZlib"],
       resources: [.copy("Resources/preprocessing.json"), .copy("Resources/PrivacyInfo.xcprivacy")]
     ),
+    .target(name: "CountedMalloc", path: "Benchmarks/CountedMalloc"),
+    .executableTarget(
+      name: "dvfl-benchmarks", dependencies: ["DVFL", "CountedMalloc"], path: "Benchmarks/dvfl-benchmarks"),
     .testTarget(name: "DVFLTests", dependencies: ["DVFL"]),
   ],
   swiftLanguageModes: [.v6]
