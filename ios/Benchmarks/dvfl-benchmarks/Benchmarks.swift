@@ -44,7 +44,7 @@ struct Benchmarks {
     for _ in 0..<rounds {
       // Several of the quick one for each of the slow one, so that both see the same neighbours.
       for _ in 0..<5 { times.fused.append(try seconds(fused)) }
-      times.whole.append(try seconds(slow))
+      times.whole.append(seconds(slow))
     }
     times.equal = fusedOut == wholeOut
     return times

@@ -35,7 +35,8 @@ public struct Plane {
 
   /// A plane in memory that the caller keeps alive and unchanged while it's used.
   ///
-  /// - Throws: ``DVFLError`` of kind `frame` if a stride is less than 1 or the offset is negative.
+  /// - Throws: ``DVFLError`` of kind `frame` if a stride is less than 1, the offset is negative, or one of them is
+  ///   2 GiB or more.
   public init(
     borrowing bytes: UnsafeRawBufferPointer, rowStride: Int, pixelStride: Int = 1, offset: Int = 0
   ) throws {
@@ -44,7 +45,8 @@ public struct Plane {
 
   /// A plane with a copy of its own.
   ///
-  /// - Throws: ``DVFLError`` of kind `frame` if a stride is less than 1 or the offset is negative.
+  /// - Throws: ``DVFLError`` of kind `frame` if a stride is less than 1, the offset is negative, or one of them is
+  ///   2 GiB or more.
   public init(copying bytes: [UInt8], rowStride: Int, pixelStride: Int = 1, offset: Int = 0) throws {
     let owner = OwnedBytes(bytes)
     try self.init(owner.bytes, rowStride, pixelStride, offset, owner: owner)
@@ -53,10 +55,12 @@ public struct Plane {
   private init(
     _ bytes: UnsafeRawBufferPointer, _ rowStride: Int, _ pixelStride: Int, _ offset: Int, owner: OwnedBytes?
   ) throws {
-    guard rowStride >= 1, pixelStride >= 1, offset >= 0 else {
+    // Larger ones are a mistake, and byte positions made of them may not fit an integer.
+    let most = Int(Int32.max)
+    guard (1...most).contains(rowStride), (1...most).contains(pixelStride), (0...most).contains(offset) else {
       throw DVFLError(
         .frame, "row stride \(rowStride), pixel stride \(pixelStride), offset \(offset)",
-        advice: "give positive strides and an offset of 0 or more, in bytes")
+        advice: "give positive strides and an offset of 0 or more, in bytes, all below 2 GiB")
     }
     self.bytes = bytes
     self.rowStride = rowStride
