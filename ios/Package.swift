@@ -5,7 +5,8 @@ let package = Package(
   name: "dvfl",
   platforms: [.iOS(.v16), .macOS(.v13)],
   products: [
-    .library(name: "DVFL", targets: ["DVFL"])
+    .library(name: "DVFL", targets: ["DVFL"]),
+    .executable(name: "dvfl", targets: ["dvfl-cli"]),
   ],
   targets: [
     .systemLibrary(name: "CZlib"),
@@ -17,7 +18,10 @@ let package = Package(
     .target(name: "CountedMalloc", path: "Benchmarks/CountedMalloc"),
     .executableTarget(
       name: "dvfl-benchmarks", dependencies: ["DVFL", "CountedMalloc"], path: "Benchmarks/dvfl-benchmarks"),
+    .target(name: "DVFLCommands", dependencies: ["DVFL"]),
+    .executableTarget(name: "dvfl-cli", dependencies: ["DVFLCommands"]),
     .testTarget(name: "DVFLTests", dependencies: ["DVFL"]),
+    .testTarget(name: "DVFLCommandsTests", dependencies: ["DVFLCommands"]),
   ],
   swiftLanguageModes: [.v6]
 )

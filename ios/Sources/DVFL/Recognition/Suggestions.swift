@@ -1,5 +1,5 @@
 /// An error for a name that a person typed: `unknown KIND 'VALUE'; did you mean 'X'? choices: ...`.
-func unknown(_ what: String, _ value: String, choices: [String], kind: DVFLError.Kind) -> DVFLError {
+package func unknown(_ what: String, _ value: String, choices: [String], kind: DVFLError.Kind) -> DVFLError {
   let typed = value.lowercased()
   let closest = choices.min { edits(typed, $0) < edits(typed, $1) }
   // Names are short: two slips in a word of five letters still count, another word does not.
