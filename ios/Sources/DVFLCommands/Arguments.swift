@@ -32,7 +32,8 @@ struct Arguments: Equatable {
       } else if word == "--" {
         isOnlyWords = true
       } else {
-        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(
+          String.init)
         let option = try Self.option(parts[0], in: options)
         guard values[option.name] == nil else { throw UsageError("\(option.name) is given twice") }
         guard option.takesValue else {

@@ -21,6 +21,7 @@ public typealias EngineChoice = @Sendable (_ library: URL?) -> [any EngineProvid
 /// - Parameters:
 ///   - arguments: such as `["inspect", "demo/bundle"]`.
 ///   - engines: what may run a model; those of this build, unless said otherwise.
+/// - Returns: the exit status and what to print.
 public func run(arguments: [String], engines: EngineChoice = builtInEngines) async -> CommandResult {
   do {
     return try await dispatch(arguments, engines)

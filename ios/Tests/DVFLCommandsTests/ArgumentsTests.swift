@@ -6,7 +6,10 @@ struct ArgumentsTests {
   private let options = [Option(name: "--size"), Option(name: "--loud", takesValue: false)]
 
   @Test func valuesFlagsAndWordsMayComeInAnyOrder() throws {
-    for words in [["a", "--size", "3", "--loud"], ["--loud", "--size=3", "a"], ["--size=3", "--loud", "--", "a"]] {
+    let orders = [
+      ["a", "--size", "3", "--loud"], ["--loud", "--size=3", "a"], ["--size=3", "--loud", "--", "a"],
+    ]
+    for words in orders {
       let parsed = try Arguments(words, options: options)
       #expect(parsed.positionals == ["a"])
       #expect(try parsed.number("--size") == 3)
@@ -33,7 +36,7 @@ struct ArgumentsTests {
   }
 
   @Test func numbersOutsideTheirRangeAreRefused() throws {
-    for text in ["0", "-1", "x", "1.5", ""] where !text.isEmpty {
+    for text in ["0", "-1", "x", "1.5"] {
       let parsed = try Arguments(["--size=\(text)"], options: options)
       #expect(throws: UsageError.self) { try parsed.number("--size") }
     }

@@ -36,7 +36,8 @@ func offer(
 
 private func plane(_ buffer: CVPixelBuffer, _ index: Int, pixelStride: Int, offset: Int) throws -> Plane {
   guard let address = CVPixelBufferGetBaseAddressOfPlane(buffer, index) else {
-    throw DVFLError(.frame, "a camera picture without plane \(index)", advice: "ask for 4:2:0 with two planes")
+    throw DVFLError(
+      .frame, "a camera picture without plane \(index)", advice: "ask for 4:2:0 with two planes")
   }
   let stride = CVPixelBufferGetBytesPerRowOfPlane(buffer, index)
   let bytes = UnsafeRawBufferPointer(

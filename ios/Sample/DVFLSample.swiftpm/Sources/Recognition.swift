@@ -86,6 +86,8 @@ final class Recognition: ObservableObject {
         return
       } catch is CancellationError {
         return
+      } catch let error as DVFLError where error.kind == .closed {
+        return
       } catch {
         // An inference failed; the stream goes on.
         message = "\(error)"

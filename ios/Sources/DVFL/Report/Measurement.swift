@@ -59,7 +59,8 @@ public func measure(
   return DeviceRun(
     target: artifact.target, precision: artifact.precision, artifactSha256: artifact.sha256,
     accelerator: options.accelerator, threads: options.threads, runtime: runtime,
-    status: failure == nil ? .ran : .failed, reason: failure, loadMs: figures.loadMs, firstMs: figures.firstMs,
+    status: failure == nil ? .ran : .failed, reason: failure, loadMs: figures.loadMs,
+    firstMs: figures.firstMs,
     clips: figures.clips, latencyMs: figures.latency, memoryBytes: figures.memoryBytes, thermalBefore: before,
     thermalAfter: probe.thermal())
 }
@@ -99,7 +100,9 @@ private struct Figures {
       clips.append(ClipRun(vector, logits: checked))
     }
     let clip = try bundle.referenceClip(first)
-    for _ in 0..<(options.runs > 0 ? options.warmUps : 0) { _ = try await timed { try await engine.run(clip) } }
+    for _ in 0..<(options.runs > 0 ? options.warmUps : 0) {
+      _ = try await timed { try await engine.run(clip) }
+    }
     var times: [Double] = []
     for _ in 0..<options.runs { times.append(try await timed { try await engine.run(clip) }.1) }
     latency = Latency(times)
