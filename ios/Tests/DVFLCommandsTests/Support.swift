@@ -36,8 +36,8 @@ struct ReplayProvider: EngineProvider {
   var change: @Sendable ([Float]) -> [Float] = { $0 }
 
   func load(_ bundle: ActionBundle, _ artifact: Artifact, threads: Int?) async throws -> sending any Engine {
-    let known = try bundle.manifest.referenceVectors.map {
-      (try bundle.referenceClip($0).pixels, $0.logits.map(Float.init))
+    let known = try bundle.manifest.referenceVectors.map { vector in
+      (try bundle.referenceClip(vector).pixels, vector.logits.map { Float($0) })
     }
     return Replay(known: known, classes: bundle.manifest.labels.count, change: change)
   }

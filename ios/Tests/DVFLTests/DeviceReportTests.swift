@@ -31,9 +31,11 @@ struct MeasurementTests {
   /// Answers a clip with its reference, the first logit off by `error`.
   private func reference(error: Float = 0) throws -> ScriptedEngine.Answer {
     let bundle = try golden()
-    let known = try bundle.manifest.referenceVectors.map { (try bundle.referenceClip($0), $0.logits) }
+    let known = try bundle.manifest.referenceVectors.map { vector in
+      (try bundle.referenceClip(vector), vector.logits.map { Float($0) })
+    }
     return { clip in
-      var logits = (known.first { $0.0 == clip }?.1 ?? []).map(Float.init)
+      var logits = known.first { $0.0 == clip }?.1 ?? []
       if !logits.isEmpty { logits[0] += error }
       return logits
     }
@@ -138,13 +140,13 @@ struct ParityTests {
   @Test func aGateNamesEachFigureThatMisses() {
     let good = ClipParity(clip: "good", reference: [3, 0, 4], measured: [3, 0, 4])
     let bad = ClipParity(clip: "bad", reference: [3, 0, 4], measured: [4, 0, 3])
-    let gate = Gate(
+    let gate = DVFL.Gate(
       maxErrorOfRange: 0.2, minMeanCosine: 0.99, minWorstCosine: 0.97, minTop1Agreement: 0.9)
     #expect(gate.misses([good]).isEmpty)
     let misses = gate.misses([good, bad])
     #expect(misses.count == 4)
     #expect(misses[0].contains("(bad)") && misses[2].contains("(bad)"))
-    #expect(Gate().misses([bad]).isEmpty)
+    #expect(DVFL.Gate().misses([bad]).isEmpty)
     #expect(gate.misses([]) == ["no clip was compared"])
   }
 }
