@@ -118,7 +118,8 @@ public final class Preprocessor {
       reader.read(row: size + row, into: pixels.start)
       blendAcross(plan, into: below.start)
       rule.down(
-        above.start, below.start, weights.first.start[row], weights.second.start[row], count: 3 * size,
+        above.start, below.start, Int32(weights.first.start[row]), Int32(weights.second.start[row]),
+        count: 3 * size,
         into: blended.start)
       interleave(into: target + row * size * 3)
     }

@@ -2,10 +2,10 @@
 struct Taps {
   /// All first positions, then all second positions: 2n.
   let both: [Int]
-  /// n weights of the first positions, in units of 2^-coefficient_bits.
-  let firstWeight: [Int32]
+  /// n weights of the first positions, in units of 2^-coefficient_bits; at most 2^11, the spec's limit.
+  let firstWeight: [Int16]
   /// n weights of the second positions.
-  let secondWeight: [Int32]
+  let secondWeight: [Int16]
 
   /// What happens to the fraction of a position outside the image.
   enum Edge {
@@ -37,8 +37,8 @@ struct Taps {
     }
     let last = source - 1
     both = positions.map { min(max($0, 0), last) } + positions.map { min(max($0 + 1, 0), last) }
-    firstWeight = fractions.map { Int32(((1 - $0) * one).rounded(.toNearestOrEven)) }
-    secondWeight = fractions.map { Int32(($0 * one).rounded(.toNearestOrEven)) }
+    firstWeight = fractions.map { Int16(((1 - $0) * one).rounded(.toNearestOrEven)) }
+    secondWeight = fractions.map { Int16(($0 * one).rounded(.toNearestOrEven)) }
   }
 }
 
@@ -69,13 +69,13 @@ struct BlendRule {
   /// samples: those at the first positions, then those at the second.
   @inline(__always)
   func across(
-    _ samples: UnsafePointer<UInt8>, _ firstWeight: UnsafePointer<Int32>,
-    _ secondWeight: UnsafePointer<Int32>, count: Int, into across: UnsafeMutablePointer<Int32>
+    _ samples: UnsafePointer<UInt8>, _ firstWeight: UnsafePointer<Int16>,
+    _ secondWeight: UnsafePointer<Int16>, count: Int, into across: UnsafeMutablePointer<Int32>
   ) {
     let seconds = samples + count
     let shift = horizontalShift
     for x in 0..<count {
-      let sum = Int32(samples[x]) &* firstWeight[x] &+ Int32(seconds[x]) &* secondWeight[x]
+      let sum = Int32(samples[x]) &* Int32(firstWeight[x]) &+ Int32(seconds[x]) &* Int32(secondWeight[x])
       across[x] = sum &>> shift
     }
   }

@@ -32,6 +32,8 @@ struct YuvRowReader: RowReader {
   private let v: PlaneReader
   private let arithmetic: YuvArithmetic
   private let scratch: YuvScratch
+  /// Whether U and V have the same strides, as they have in nearly every frame.
+  private let chromaIsAlike: Bool
   /// Where the chroma row lies whose terms are in the scratch: two luma rows often share one.
   private var chromaRow: (u: Int, v: Int)?
 
@@ -42,6 +44,7 @@ struct YuvRowReader: RowReader {
     (self.y, self.u, self.v) = (y, u, v)
     self.arithmetic = arithmetic
     self.scratch = scratch
+    chromaIsAlike = plan.geometry.u == plan.geometry.v
   }
 
   mutating func read(row: Int, into pixels: UnsafeMutablePointer<UInt8>) {
@@ -50,8 +53,12 @@ struct YuvRowReader: RowReader {
     arithmetic.lumaTerms(scratch.y.start, count: count, into: scratch.lumaTerms.start)
     let wanted = (u: u.rows[row], v: v.rows[row])
     if chromaRow.map({ $0 != wanted }) ?? true {
-      u.gather(row: row, into: scratch.u.start)
-      v.gather(row: row, into: scratch.v.start)
+      if chromaIsAlike {
+        u.gather(row: row, into: scratch.u.start, and: v, into: scratch.v.start)
+      } else {
+        u.gather(row: row, into: scratch.u.start)
+        v.gather(row: row, into: scratch.v.start)
+      }
       arithmetic.chromaTerms(
         scratch.u.start, scratch.v.start, count: count, into: scratch.chromaTerms.start)
       chromaRow = wanted
@@ -102,5 +109,19 @@ private struct PlaneReader {
   func gather(row: Int, from first: Int = 0, into samples: UnsafeMutablePointer<UInt8>) {
     let source = start + (rows[row] + first)
     for index in 0..<count { samples[index] = source[columns[index]] }
+  }
+
+  /// The same for this plane and one of equal strides, in one loop.
+  @inline(__always)
+  func gather(
+    row: Int, into samples: UnsafeMutablePointer<UInt8>, and other: PlaneReader,
+    into others: UnsafeMutablePointer<UInt8>
+  ) {
+    let (source, otherSource) = (start + rows[row], other.start + rows[row])
+    for index in 0..<count {
+      let column = columns[index]
+      samples[index] = source[column]
+      others[index] = otherSource[column]
+    }
   }
 }

@@ -53,8 +53,8 @@ struct PlaneOffsets {
 /// The needed grid has the columns and rows of ``Taps/both``: first all first positions, then all second ones.
 final class SourcePlan {
   let geometry: SourceGeometry
-  let columnWeights: (first: Memory<Int32>, second: Memory<Int32>)
-  let rowWeights: (first: Memory<Int32>, second: Memory<Int32>)
+  let columnWeights: (first: Memory<Int16>, second: Memory<Int16>)
+  let rowWeights: (first: Memory<Int16>, second: Memory<Int16>)
   let main: PlaneOffsets
   let u: PlaneOffsets?
   let v: PlaneOffsets?
@@ -105,7 +105,7 @@ private struct NeededGrid {
 }
 
 extension Taps {
-  fileprivate var weights: (first: Memory<Int32>, second: Memory<Int32>) {
+  fileprivate var weights: (first: Memory<Int16>, second: Memory<Int16>) {
     (Memory(firstWeight, or: 0), Memory(secondWeight, or: 0))
   }
 }
