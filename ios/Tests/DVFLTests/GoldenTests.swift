@@ -26,7 +26,8 @@ struct GoldenTests {
       let spec = try self.golden.spec.with(size: golden.size)
       #expect(spec.resize.shortSide == golden.shortSide, "\(golden.name)")
       let made = try preprocessed(self.golden.frame(golden), Preprocessor(spec: spec))
-      #expect(firstDifference(made, self.golden.expected(golden.expected)) == nil, "\(golden.name)")
+      let difference = firstDifference(made, self.golden.expected(golden.expected))
+      #expect(difference == nil, "\(golden.name)")
     }
   }
 
@@ -36,7 +37,8 @@ struct GoldenTests {
     let cases = golden.index.frameCases.filter { $0.size == 32 }
     for golden in cases + cases.reversed() {
       let made = try preprocessed(self.golden.frame(golden), preprocessor)
-      #expect(firstDifference(made, self.golden.expected(golden.expected)) == nil, "\(golden.name)")
+      let difference = firstDifference(made, self.golden.expected(golden.expected))
+      #expect(difference == nil, "\(golden.name)")
     }
   }
 
@@ -48,7 +50,8 @@ struct GoldenTests {
       let spec = try self.golden.spec.with(frames: frames.count, size: golden.size)
       let clip = try Preprocessor(spec: spec).clip(frames)
       #expect([clip.frames, clip.height, clip.width, 3] == golden.shape)
-      #expect(firstDifference(clip.pixels, self.golden.expected(golden.expected)) == nil, "\(golden.name)")
+      let difference = firstDifference(clip.pixels, self.golden.expected(golden.expected))
+      #expect(difference == nil, "\(golden.name)")
     }
   }
 
@@ -80,8 +83,9 @@ struct GoldenTests {
       let yuv = self.golden.input(golden.yuv)
       #expect(yuv.count == 3 * golden.count)
       let made = try converted(yuv, golden.matrix, golden.range, self.golden.spec.color)
+      let difference = firstDifference(made, self.golden.expected(golden.expected))
       #expect(
-        firstDifference(made, self.golden.expected(golden.expected)) == nil,
+        difference == nil,
         "\(golden.matrix) \(golden.range)")
     }
   }
@@ -95,7 +99,8 @@ struct GoldenTests {
         try self.golden.spec.color.tenBit.eightBits(from: samples, into: $0)
       }
     }
-    #expect(firstDifference(made, self.golden.expected(golden.expected)) == nil)
+    let difference = firstDifference(made, self.golden.expected(golden.expected))
+    #expect(difference == nil)
   }
 
   @Test("The real clip's file, its positions and its small tensor belong together")
