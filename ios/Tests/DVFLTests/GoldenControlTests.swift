@@ -21,7 +21,8 @@ struct GoldenControlTests {
     for golden in golden.index.frameCases where golden.size < 224 {
       let spec = try self.golden.spec.with(size: golden.size)
       let made = try slowReference(self.golden.frame(golden), spec)
-      #expect(made == self.golden.expected(golden.expected), "\(golden.name)")
+      let difference = firstDifference(made, self.golden.expected(golden.expected))
+      #expect(difference == nil, "\(golden.name)")
     }
   }
 

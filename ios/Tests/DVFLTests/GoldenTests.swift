@@ -26,7 +26,8 @@ struct GoldenTests {
       let spec = try self.golden.spec.with(size: golden.size)
       #expect(spec.resize.shortSide == golden.shortSide, "\(golden.name)")
       let made = try preprocessed(self.golden.frame(golden), Preprocessor(spec: spec))
-      #expect(made == self.golden.expected(golden.expected), "\(golden.name)")
+      let difference = firstDifference(made, self.golden.expected(golden.expected))
+      #expect(difference == nil, "\(golden.name)")
     }
   }
 
@@ -36,7 +37,8 @@ struct GoldenTests {
     let cases = golden.index.frameCases.filter { $0.size == 32 }
     for golden in cases + cases.reversed() {
       let made = try preprocessed(self.golden.frame(golden), preprocessor)
-      #expect(made == self.golden.expected(golden.expected), "\(golden.name)")
+      let difference = firstDifference(made, self.golden.expected(golden.expected))
+      #expect(difference == nil, "\(golden.name)")
     }
   }
 
@@ -48,7 +50,8 @@ struct GoldenTests {
       let spec = try self.golden.spec.with(frames: frames.count, size: golden.size)
       let clip = try Preprocessor(spec: spec).clip(frames)
       #expect([clip.frames, clip.height, clip.width, 3] == golden.shape)
-      #expect(clip.pixels == self.golden.expected(golden.expected), "\(golden.name)")
+      let difference = firstDifference(clip.pixels, self.golden.expected(golden.expected))
+      #expect(difference == nil, "\(golden.name)")
     }
   }
 
@@ -80,7 +83,10 @@ struct GoldenTests {
       let yuv = self.golden.input(golden.yuv)
       #expect(yuv.count == 3 * golden.count)
       let made = try converted(yuv, golden.matrix, golden.range, self.golden.spec.color)
-      #expect(made == self.golden.expected(golden.expected), "\(golden.matrix) \(golden.range)")
+      let difference = firstDifference(made, self.golden.expected(golden.expected))
+      #expect(
+        difference == nil,
+        "\(golden.matrix) \(golden.range)")
     }
   }
 
@@ -93,7 +99,8 @@ struct GoldenTests {
         try self.golden.spec.color.tenBit.eightBits(from: samples, into: $0)
       }
     }
-    #expect(made == self.golden.expected(golden.expected))
+    let difference = firstDifference(made, self.golden.expected(golden.expected))
+    #expect(difference == nil)
   }
 
   @Test("The real clip's file, its positions and its small tensor belong together")
@@ -140,4 +147,12 @@ func preprocessed(_ frame: any VideoFrame, _ preprocessor: Preprocessor) throws 
   var out = [UInt8](repeating: 0, count: preprocessor.frameBytes)
   try out.withUnsafeMutableBytes { try preprocessor.preprocess(frame, into: $0) }
   return out
+}
+
+/// Where two byte arrays differ first, or nil if they are equal; `#expect` would describe both byte by byte.
+func firstDifference(_ made: [UInt8], _ right: [UInt8]) -> String? {
+  if made == right { return nil }
+  guard made.count == right.count else { return "\(made.count) bytes instead of \(right.count)" }
+  let at = zip(made, right).enumerated().first { $1.0 != $1.1 }?.offset ?? 0
+  return "byte \(at) is \(made[at]) instead of \(right[at])"
 }
