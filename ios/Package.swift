@@ -5,7 +5,8 @@ let package = Package(
   name: "dvfl",
   platforms: [.iOS(.v16), .macOS(.v13)],
   products: [
-    .library(name: "DVFL", targets: ["DVFL"])
+    .library(name: "DVFL", targets: ["DVFL"]),
+    .library(name: "DVFLLiteRT", targets: ["DVFLLiteRT"]),
   ],
   targets: [
     .systemLibrary(name: "CZlib"),
@@ -14,10 +15,12 @@ let package = Package(
       dependencies: ["CZlib"],
       resources: [.copy("Resources/preprocessing.json"), .copy("Resources/PrivacyInfo.xcprivacy")]
     ),
+    .target(name: "DVFLLiteRT", dependencies: ["DVFL"]),
     .target(name: "CountedMalloc", path: "Benchmarks/CountedMalloc"),
     .executableTarget(
       name: "dvfl-benchmarks", dependencies: ["DVFL", "CountedMalloc"], path: "Benchmarks/dvfl-benchmarks"),
     .testTarget(name: "DVFLTests", dependencies: ["DVFL"]),
+    .testTarget(name: "DVFLLiteRTTests", dependencies: ["DVFL", "DVFLLiteRT"]),
   ],
   swiftLanguageModes: [.v6]
 )
