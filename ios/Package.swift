@@ -7,6 +7,7 @@ let package = Package(
   products: [
     .library(name: "DVFL", targets: ["DVFL"]),
     .executable(name: "dvfl", targets: ["dvfl-cli"]),
+    .library(name: "DVFLLiteRT", targets: ["DVFLLiteRT"]),
   ],
   targets: [
     .systemLibrary(name: "CZlib"),
@@ -15,13 +16,15 @@ let package = Package(
       dependencies: ["CZlib"],
       resources: [.copy("Resources/preprocessing.json"), .copy("Resources/PrivacyInfo.xcprivacy")]
     ),
+    .target(name: "DVFLLiteRT", dependencies: ["DVFL"]),
     .target(name: "CountedMalloc", path: "Benchmarks/CountedMalloc"),
     .executableTarget(
       name: "dvfl-benchmarks", dependencies: ["DVFL", "CountedMalloc"], path: "Benchmarks/dvfl-benchmarks"),
-    .target(name: "DVFLCommands", dependencies: ["DVFL"]),
+    .target(name: "DVFLCommands", dependencies: ["DVFL", "DVFLLiteRT"]),
     .executableTarget(name: "dvfl-cli", dependencies: ["DVFLCommands"]),
     .testTarget(name: "DVFLTests", dependencies: ["DVFL"]),
     .testTarget(name: "DVFLCommandsTests", dependencies: ["DVFLCommands"]),
+    .testTarget(name: "DVFLLiteRTTests", dependencies: ["DVFL", "DVFLLiteRT"]),
   ],
   swiftLanguageModes: [.v6]
 )

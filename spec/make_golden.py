@@ -7,9 +7,11 @@ The layout is described in ``spec/README.md``.
 from __future__ import annotations
 
 import argparse
+import gzip
 import hashlib
 import json
 import sys
+import zlib
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from dvfl.video import frame_count, load_clip, read_frames
 
 SPEC_FOLDER = Path(__file__).resolve().parent
 GOLDEN = SPEC_FOLDER / "golden"
+PLANES = "real_clip.i420.gz"
 LEVELS = (0, 1, 15, 16, 17, 64, 127, 128, 129, 200, 235, 236, 240, 241, 254, 255)
 # Cases on which a negative control must show.
 SHRUNK = ["noise_160x90", "edges_160x90", "checkerboard_53x87", "rgb_scene_90x61", "full_size_down"]
@@ -173,10 +176,36 @@ def describe_decoded(frame: Frame) -> dict[str, Any]:
     return {**size, "time_s": frame.time_s, **color_tags(frame), **hashes}
 
 
+def real_planes() -> bytes:
+    """Y, U and V of each asked frame of the real clip, without padding, one after the other."""
+    return b"".join(
+        plane.tobytes() for frame in read_frames(REAL_CLIP, SPEC) for plane in tight_planes(frame)
+    )
+
+
+def zipped(data: bytes) -> bytes:
+    """gzip of ``data``, without a time stamp."""
+    return gzip.compress(data, mtime=0)
+
+
+def is_stored(path: Path, data: bytes) -> bool:
+    """Whether a file holds ``data``; a gzip file is unpacked, since zlib versions compress differently."""
+    if not path.is_file():
+        return False
+    stored = path.read_bytes()
+    if path.suffix != ".gz":
+        return stored == data
+    try:
+        return gzip.decompress(stored) == gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 def real_clip(expected: Blob) -> dict[str, Any]:
     total = frame_count(REAL_CLIP)
     indices = clip_frame_indices(total, SPEC)
     frames = read_frames(REAL_CLIP, SPEC)
+    planes = real_planes()
     small = SPEC.with_clip(size=MIDDLE)
     pixels, small_pixels = load_clip(REAL_CLIP, SPEC).pixels, load_clip(REAL_CLIP, small).pixels
     return {
@@ -188,6 +217,7 @@ def real_clip(expected: Blob) -> dict[str, Any]:
         "decoded_frames": [
             {"index": index, **describe_decoded(frame)} for index, frame in zip(indices, frames, strict=True)
         ],
+        "planes": {"file": PLANES, "length": len(planes), "sha256": sha256(planes)},
         "tensor": {"size": FULL, "shape": list(pixels.shape), "sha256": sha256(pixels)},
         "small_tensor": {
             "size": MIDDLE,
@@ -243,6 +273,7 @@ def build() -> dict[Path, bytes]:
         GOLDEN / "index.json": json_lines(index).encode(),
         GOLDEN / "inputs.bin": bytes(inputs.data),
         GOLDEN / "expected.bin": bytes(expected.data),
+        GOLDEN / PLANES: zipped(real_planes()),
         GOLDEN / "streams.json": json_lines(streams(spec_sha256)).encode(),
         GOLDEN / "predictions.json": json_lines(predictions()).encode(),
     }
@@ -265,7 +296,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file would change")
     files = build()
     if parser.parse_args().check:
-        changed = [path for path, data in files.items() if not path.is_file() or path.read_bytes() != data]
+        changed = [path for path, data in files.items() if not is_stored(path, data)]
         for path in changed:
             print(f"{path.relative_to(SPEC_FOLDER.parent)}: differs; run python spec/make_golden.py")
         return 1 if changed else 0

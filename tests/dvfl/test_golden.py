@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +122,42 @@ def test_the_real_clip_gives_the_golden_tensor_from_the_file_on() -> None:
     pixels = load_clip(path, SPEC.with_clip(size=small["size"])).pixels
     assert sha256(pixels) == small["sha256"]
     np.testing.assert_array_equal(pixels.reshape(-1), piece(EXPECTED, small["expected"]))
+
+
+def test_the_stored_planes_of_the_real_clip_give_the_golden_tensors() -> None:
+    real = INDEX["real_clip"]
+    packed = (GOLDEN / real["planes"]["file"]).read_bytes()
+    data = gzip.decompress(packed)
+    assert packed[4:8] == bytes(4), "the gzip file holds a time stamp"
+    assert len(data) == real["planes"]["length"]
+    assert hashlib.sha256(data).hexdigest() == real["planes"]["sha256"]
+    frames = list(frames_of_planes(np.frombuffer(data, np.uint8), real["decoded_frames"]))
+    for tensor in (real["tensor"], real["small_tensor"]):
+        clip = preprocess_clip(frames, SPEC.with_clip(size=tensor["size"]))
+        assert sha256(clip.pixels) == tensor["sha256"]
+
+
+def frames_of_planes(data: Pixels, rows: list[dict[str, Any]]) -> Iterator[Frame]:
+    """The frames of ``real_clip.planes``; every plane has the sha256 of its row, and nothing is left over."""
+    offset = 0
+    for row in rows:
+        width, height = row["width"], row["height"]
+        chroma = ((width + 1) // 2, (height + 1) // 2)
+        planes = []
+        for name, (columns, lines) in (("y", (width, height)), ("u", chroma), ("v", chroma)):
+            samples = data[offset : offset + columns * lines].reshape(lines, columns)
+            assert sha256(samples) == row[f"{name}_sha256"]
+            planes.append(Plane.from_array(samples))
+            offset += columns * lines
+        yield Frame(
+            row["time_s"],
+            *planes,
+            width=width,
+            height=height,
+            matrix=ColorMatrix(row["matrix"]),
+            color_range=ColorRange(row["range"]),
+        )
+    assert offset == len(data)
 
 
 def test_the_real_clip_decodes_to_the_golden_planes() -> None:
