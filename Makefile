@@ -11,7 +11,7 @@ SOURCES := python_sdk converter training spec benchmarks tests
 CONVERTER_FILES := $(shell find python_sdk converter -name '*.py') spec/preprocessing.json constraints.txt
 
 .PHONY: help setup demo nano test test-python test-quick lint types format golden clean \
-	android android-api android-format
+	android android-api android-format ios
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 23
@@ -63,6 +63,9 @@ $(PHONE_BUNDLE)/manifest.json: $(STUDENT) $(LABELS) $(CONVERTER_FILES) | setup
 
 android: $(PHONE_BUNDLE)/manifest.json  ## Build and test the Kotlin SDK (brings JDK 17 and Maven as root on Debian)
 	@ci/android.sh verify "-Ddvfl.bundle=$(CURDIR)/$(PHONE_BUNDLE)"
+
+ios:  ## Build and test the Swift SDK (brings Swift as root on Debian: 3.4 GB)
+	@swift="$$(ci/swift-toolchain.sh)" && "$$swift" test --package-path ios
 
 android-api:  ## Write the dumps of the Kotlin SDK's public API anew, after an intended change
 	@ci/android.sh test -Dtest=ApiTest -Dsurefire.failIfNoSpecifiedTests=false -Ddvfl.api.update=true
