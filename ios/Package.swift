@@ -6,6 +6,8 @@ let package = Package(
   platforms: [.iOS(.v16), .macOS(.v13)],
   products: [
     .library(name: "DVFL", targets: ["DVFL"]),
+    .library(name: "DVFLCoreML", targets: ["DVFLCoreML"]),
+    .library(name: "DVFLExecuTorch", targets: ["DVFLExecuTorch"]),
     .library(name: "DVFLLiteRT", targets: ["DVFLLiteRT"]),
   ],
   targets: [
@@ -15,11 +17,14 @@ let package = Package(
       dependencies: ["CZlib"],
       resources: [.copy("Resources/preprocessing.json"), .copy("Resources/PrivacyInfo.xcprivacy")]
     ),
+    .target(name: "DVFLCoreML", dependencies: ["DVFL"]),
+    .target(name: "DVFLExecuTorch", dependencies: ["DVFL"]),
     .target(name: "DVFLLiteRT", dependencies: ["DVFL"]),
     .target(name: "CountedMalloc", path: "Benchmarks/CountedMalloc"),
     .executableTarget(
       name: "dvfl-benchmarks", dependencies: ["DVFL", "CountedMalloc"], path: "Benchmarks/dvfl-benchmarks"),
     .testTarget(name: "DVFLTests", dependencies: ["DVFL"]),
+    .testTarget(name: "DVFLCoreMLTests", dependencies: ["DVFL", "DVFLCoreML"]),
     .testTarget(name: "DVFLLiteRTTests", dependencies: ["DVFL", "DVFLLiteRT"]),
   ],
   swiftLanguageModes: [.v6]
