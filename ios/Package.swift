@@ -7,6 +7,8 @@ let package = Package(
   products: [
     .library(name: "DVFL", targets: ["DVFL"]),
     .executable(name: "dvfl", targets: ["dvfl-cli"]),
+    .library(name: "DVFLCoreML", targets: ["DVFLCoreML"]),
+    .library(name: "DVFLExecuTorch", targets: ["DVFLExecuTorch"]),
     .library(name: "DVFLLiteRT", targets: ["DVFLLiteRT"]),
   ],
   targets: [
@@ -16,6 +18,8 @@ let package = Package(
       dependencies: ["CZlib"],
       resources: [.copy("Resources/preprocessing.json"), .copy("Resources/PrivacyInfo.xcprivacy")]
     ),
+    .target(name: "DVFLCoreML", dependencies: ["DVFL"]),
+    .target(name: "DVFLExecuTorch", dependencies: ["DVFL"]),
     .target(name: "DVFLLiteRT", dependencies: ["DVFL"]),
     .target(name: "CountedMalloc", path: "Benchmarks/CountedMalloc"),
     .executableTarget(
@@ -24,6 +28,7 @@ let package = Package(
     .executableTarget(name: "dvfl-cli", dependencies: ["DVFLCommands"]),
     .testTarget(name: "DVFLTests", dependencies: ["DVFL"]),
     .testTarget(name: "DVFLCommandsTests", dependencies: ["DVFLCommands"]),
+    .testTarget(name: "DVFLCoreMLTests", dependencies: ["DVFL", "DVFLCoreML"]),
     .testTarget(name: "DVFLLiteRTTests", dependencies: ["DVFL", "DVFLLiteRT"]),
   ],
   swiftLanguageModes: [.v6]

@@ -9,7 +9,7 @@
 ///
 /// The lock is not recursive: a body calls nothing that may lock the same state again, and resumes no
 /// continuation.
-final class Locked<State: Sendable>: Sendable {
+package final class Locked<State: Sendable>: Sendable {
   #if canImport(os)
     private let lock: OSAllocatedUnfairLock<State>
   #else
@@ -17,7 +17,7 @@ final class Locked<State: Sendable>: Sendable {
     private let lock: Mutex<AnyObject>
   #endif
 
-  init(_ state: State) {
+  package init(_ state: State) {
     #if canImport(os)
       lock = OSAllocatedUnfairLock(initialState: state)
     #else
@@ -26,7 +26,7 @@ final class Locked<State: Sendable>: Sendable {
   }
 
   /// Runs `body` while no other thread runs one.
-  func withLock<Answer: Sendable>(_ body: (inout State) throws -> Answer) rethrows -> Answer {
+  package func withLock<Answer: Sendable>(_ body: (inout State) throws -> Answer) rethrows -> Answer {
     #if canImport(os)
       // The other withLock wants a closure that may change threads; this one is neither kept nor sent.
       try lock.withLockUnchecked(body)
