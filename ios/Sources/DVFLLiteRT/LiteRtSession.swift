@@ -105,7 +105,7 @@ private struct Maker {
   /// From a buffer, because LiteRT checks one and not a file: a cut-off file would crash the process.
   func model(_ environment: Handle) throws -> Handle {
     let file = try MappedFile(path)
-    owned.add { file.close() }
+    owned.add { file.unmap() }
     return try make("the model", api.destroyModel) {
       api.createModel(environment, file.bytes, file.count, $0)
     }

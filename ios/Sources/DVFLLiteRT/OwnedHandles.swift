@@ -44,7 +44,7 @@ struct MappedFile {
       advice: "copy the bundle again or convert again")
     let descriptor = open(path, O_RDONLY)
     guard descriptor >= 0 else { throw problem }
-    defer { Foundation.close(descriptor) }
+    defer { close(descriptor) }
     let size = Int(lseek(descriptor, 0, SEEK_END))
     guard size > 0, let memory = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), memory != MAP_FAILED
     else { throw problem }
@@ -53,5 +53,5 @@ struct MappedFile {
   }
 
   /// Gives the memory back; nothing may use it afterwards.
-  func close() { munmap(bytes, count) }
+  func unmap() { munmap(bytes, count) }
 }

@@ -192,3 +192,20 @@ struct RankedTensorTypeTests {
     }
   }
 }
+
+/// What a session owns, without LiteRT.
+struct OwnedHandlesTests {
+  private final class Log {
+    var lines: [String] = []
+  }
+
+  @Test("the last thing made is freed first, and each once")
+  func order() {
+    let log = Log()
+    var owned: OwnedHandles? = OwnedHandles()
+    for name in ["environment", "model", "compiled"] { owned?.add { log.lines.append(name) } }
+    #expect(log.lines.isEmpty)
+    owned = nil
+    #expect(log.lines == ["compiled", "model", "environment"])
+  }
+}
