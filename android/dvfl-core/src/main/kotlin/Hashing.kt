@@ -24,8 +24,11 @@ internal fun sha256(path: File): String {
             .map { (name, file) ->
                 "${sha256OfFile(file)}  $name\n"
             }.joinToString("")
-    return hexadecimal(newDigest().digest(listing.toByteArray()))
+    return sha256(listing.toByteArray())
 }
+
+/** Lower-case hexadecimal sha256 of [bytes]. */
+internal fun sha256(bytes: ByteArray): String = hexadecimal(newDigest().digest(bytes))
 
 private fun sha256OfFile(file: File): String =
     DigestInputStream(file.inputStream(), newDigest()).use { stream ->

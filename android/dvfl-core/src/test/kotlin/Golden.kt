@@ -196,7 +196,15 @@ data class RealClip(
     val decodedFrames: List<DecodedFrame>,
     val tensor: Tensor,
     val smallTensor: SmallTensor,
+    val planes: Planes,
 ) {
+    @Serializable
+    data class Planes(
+        val file: String,
+        val length: Int,
+        val sha256: String,
+    )
+
     @Serializable
     data class DecodedFrame(
         val index: Int,

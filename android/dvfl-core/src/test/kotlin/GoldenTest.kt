@@ -8,6 +8,7 @@ import org.junit.jupiter.api.DynamicTest.dynamicTest
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.api.TestFactory
 import java.nio.ByteBuffer
+import java.util.zip.GZIPInputStream
 
 class GoldenTest {
     private val index = Golden.index
@@ -123,5 +124,31 @@ class GoldenTest {
         assertEquals(real.sha256, sha256(root.resolve(real.file)))
         assertEquals(real.indices, clipFrameIndices(real.frameCount, spec).toList())
         assertEquals(real.indices, real.decodedFrames.map { it.index })
+    }
+
+    @Test
+    fun `the planes of the real clip become the golden tensor`() {
+        val real = index.realClip
+        val packed = root.resolve("spec/golden/${real.planes.file}")
+        val raw = GZIPInputStream(packed.inputStream()).use { it.readBytes() }
+        assertEquals(real.planes.length, raw.size)
+        assertEquals(real.planes.sha256, sha256(raw))
+        val planes = buffer(raw, direct = true)
+        var offset = 0
+
+        fun plane(
+            width: Int,
+            height: Int,
+        ) = Plane(planes, rowStride = width, offset = offset).also { offset += width * height }
+
+        val frames =
+            real.decodedFrames.map {
+                val y = plane(it.width, it.height)
+                val u = plane((it.width + 1) / 2, (it.height + 1) / 2)
+                val v = plane((it.width + 1) / 2, (it.height + 1) / 2)
+                Frame(it.timeS, y, u, v, it.width, it.height, matrix = it.matrix, range = it.range)
+            }
+        assertEquals(raw.size, offset)
+        assertEquals(real.tensor.sha256, sha256(Preprocessor(spec).clip(frames).pixels.bytes()))
     }
 }
