@@ -65,7 +65,7 @@ android: $(PHONE_BUNDLE)/manifest.json  ## Build and test the Kotlin SDK (brings
 	@ci/android.sh verify "-Ddvfl.bundle=$(CURDIR)/$(PHONE_BUNDLE)"
 
 ios:  ## Build and test the Swift SDK (brings Swift as root on Debian: 3.4 GB)
-	@swift="$$(ci/swift-toolchain.sh)" && "$$swift" test --package-path ios
+	@ci/ios.sh
 
 android-api:  ## Write the dumps of the Kotlin SDK's public API anew, after an intended change
 	@ci/android.sh test -Dtest=ApiTest -Dsurefire.failIfNoSpecifiedTests=false -Ddvfl.api.update=true

@@ -1,5 +1,5 @@
 /// Two source positions and two integer weights per output position of one axis.
-struct Taps {
+struct Taps: Sendable {
   /// All first positions, then all second positions: 2n.
   let both: [Int]
   /// n weights of the first positions, in units of 2^-coefficient_bits; at most 2^11, the spec's limit.
@@ -52,7 +52,7 @@ func resizedSide(_ side: Int, shortest: Int, rule: ResizeSpec) -> Int {
 func centreCropOffset(_ length: Int, _ size: Int) -> Int { (length - size) >> 1 }
 
 /// The integer sums of the bilinear filter, with the numbers of one spec.
-struct BlendRule {
+struct BlendRule: Sendable {
   private let horizontalShift: Int32
   private let verticalShift: Int32
   private let finalShift: Int32

@@ -8,36 +8,19 @@ protocol RowReader {
   mutating func read(row: Int, into pixels: UnsafeMutablePointer<UInt8>)
 }
 
-/// Scratch for rows of YUV frames: nothing in it outlives a frame but its memory.
-final class YuvScratch {
-  let y: Memory<UInt8>
-  let u: Memory<UInt8>
-  let v: Memory<UInt8>
-  let lumaTerms: Memory<Int32>
-  let chromaTerms: Memory<Int32>
-
-  init(columns: Int) {
-    y = Memory(repeating: 0, count: columns)
-    u = Memory(repeating: 0, count: columns)
-    v = Memory(repeating: 0, count: columns)
-    lumaTerms = Memory(repeating: 0, count: columns)
-    chromaTerms = Memory(repeating: 0, count: 3 * columns)
-  }
-}
-
-/// Reads and converts the needed pixels of a YUV frame. The frame must outlive it.
+/// Reads and converts the needed pixels of a YUV frame. The frame and the scratch must outlive it.
 struct YuvRowReader: RowReader {
   private let y: PlaneReader
   private let u: PlaneReader
   private let v: PlaneReader
   private let arithmetic: YuvArithmetic
-  private let scratch: YuvScratch
+  private let scratch: ScratchPointers
   /// Whether U and V have the same strides, as they have in nearly every frame.
   private let chromaIsAlike: Bool
   /// Where the chroma row lies whose terms are in the scratch: two luma rows often share one.
   private var chromaRow: (u: Int, v: Int)?
 
-  init?(_ frame: Frame, plan: SourcePlan, arithmetic: YuvArithmetic, scratch: YuvScratch) {
+  init?(_ frame: Frame, plan: SourcePlan, arithmetic: YuvArithmetic, scratch: ScratchPointers) {
     guard let y = PlaneReader(frame.y, plan.main), let u = PlaneReader(frame.u, plan.u),
       let v = PlaneReader(frame.v, plan.v)
     else { return nil }
@@ -49,23 +32,23 @@ struct YuvRowReader: RowReader {
 
   mutating func read(row: Int, into pixels: UnsafeMutablePointer<UInt8>) {
     let count = y.count
-    y.gather(row: row, into: scratch.y.start)
-    arithmetic.lumaTerms(scratch.y.start, count: count, into: scratch.lumaTerms.start)
+    y.gather(row: row, into: scratch.y)
+    arithmetic.lumaTerms(scratch.y, count: count, into: scratch.lumaTerms)
     let wanted = (u: u.rows[row], v: v.rows[row])
     if chromaRow.map({ $0 != wanted }) ?? true {
       if chromaIsAlike {
-        u.gather(row: row, into: scratch.u.start, and: v, into: scratch.v.start)
+        u.gather(row: row, into: scratch.u, and: v, into: scratch.v)
       } else {
-        u.gather(row: row, into: scratch.u.start)
-        v.gather(row: row, into: scratch.v.start)
+        u.gather(row: row, into: scratch.u)
+        v.gather(row: row, into: scratch.v)
       }
       arithmetic.chromaTerms(
-        scratch.u.start, scratch.v.start, count: count, into: scratch.chromaTerms.start)
+        scratch.u, scratch.v, count: count, into: scratch.chromaTerms)
       chromaRow = wanted
     }
     for channel in 0..<3 {
       arithmetic.channel(
-        scratch.lumaTerms.start, scratch.chromaTerms.start + channel * count, count: count,
+        scratch.lumaTerms, scratch.chromaTerms + channel * count, count: count,
         into: pixels + channel * count)
     }
   }
@@ -93,22 +76,23 @@ struct BitmapRowReader: RowReader {
 /// Reads the needed samples of one plane.
 private struct PlaneReader {
   let start: UnsafePointer<UInt8>
-  let columns: UnsafePointer<Int>
-  let rows: UnsafePointer<Int>
-  let count: Int
+  let columns: [Int]
+  let rows: [Int]
+  var count: Int { columns.count }
 
   init?(_ plane: Plane, _ offsets: PlaneOffsets?) {
     guard let offsets, let base = plane.bytes.baseAddress else { return nil }
     start = base.assumingMemoryBound(to: UInt8.self) + plane.offset
-    columns = UnsafePointer(offsets.columns.start)
-    rows = UnsafePointer(offsets.rows.start)
-    count = offsets.columns.count
+    columns = offsets.columns
+    rows = offsets.rows
   }
 
   @inline(__always)
   func gather(row: Int, from first: Int = 0, into samples: UnsafeMutablePointer<UInt8>) {
     let source = start + (rows[row] + first)
-    for index in 0..<count { samples[index] = source[columns[index]] }
+    columns.withUnsafeBufferPointer { columns in
+      for index in columns.indices { samples[index] = source[columns[index]] }
+    }
   }
 
   /// The same for this plane and one of equal strides, in one loop.
@@ -118,10 +102,12 @@ private struct PlaneReader {
     into others: UnsafeMutablePointer<UInt8>
   ) {
     let (source, otherSource) = (start + rows[row], other.start + rows[row])
-    for index in 0..<count {
-      let column = columns[index]
-      samples[index] = source[column]
-      others[index] = otherSource[column]
+    columns.withUnsafeBufferPointer { columns in
+      for index in columns.indices {
+        let column = columns[index]
+        samples[index] = source[column]
+        others[index] = otherSource[column]
+      }
     }
   }
 }

@@ -44,20 +44,20 @@ extension VideoFrame {
 /// Where the needed samples of one plane lie: the one at column `c` and row `r` of the needed grid is byte
 /// `columns[c] + rows[r]` from sample (0, 0). Rotation only exchanges which stride goes to which of the two.
 struct PlaneOffsets {
-  let columns: Memory<Int>
-  let rows: Memory<Int>
+  let columns: [Int]
+  let rows: [Int]
 }
 
 /// What is the same for all frames of one geometry: weights, and where the bytes behind the output lie.
 ///
 /// The needed grid has the columns and rows of ``Taps/both``: first all first positions, then all second ones.
-final class SourcePlan {
+final class SourcePlan: Sendable {
   let geometry: SourceGeometry
-  let columnWeights: (first: Memory<Int16>, second: Memory<Int16>)
-  let rowWeights: (first: Memory<Int16>, second: Memory<Int16>)
+  let rowTaps: Taps
   let main: PlaneOffsets
   let u: PlaneOffsets?
   let v: PlaneOffsets?
+  private let columnTaps: Taps
 
   init(_ geometry: SourceGeometry, _ spec: PreprocessingSpec) {
     self.geometry = geometry
@@ -71,8 +71,8 @@ final class SourcePlan {
     let rows = Taps(
       source: height, target: resizedSide(height, shortest: shortest, rule: spec.resize),
       edge: .clampRowsKeepWeights, spec: spec)
-    columnWeights = columns.weights
-    rowWeights = rows.weights
+    columnTaps = columns
+    rowTaps = rows
     // Undoes the mirroring, then the clockwise rotation, then the crop rectangle: the table in spec/README.md.
     let grid = NeededGrid(
       columns: stored(
@@ -85,6 +85,16 @@ final class SourcePlan {
     let (shiftX, shiftY) = (spec.color.chromaShiftX, spec.color.chromaShiftY)
     u = geometry.u.map { grid.offsets($0, shiftX, shiftY) }
     v = geometry.v.map { grid.offsets($0, shiftX, shiftY) }
+  }
+
+  /// The weights of the columns as pointers, which are valid during `body` only.
+  func withColumnWeights(_ body: (ColumnWeights) -> Void) {
+    columnTaps.firstWeight.withUnsafeBufferPointer { first in
+      columnTaps.secondWeight.withUnsafeBufferPointer { second in
+        guard let first = first.baseAddress, let second = second.baseAddress else { return }
+        body(ColumnWeights(first: first, second: second))
+      }
+    }
   }
 }
 
@@ -99,14 +109,8 @@ private struct NeededGrid {
     let alongRow = { (position: Int) in (position >> shiftX) * layout.pixelStride }
     let alongColumn = { (position: Int) in (position >> shiftY) * layout.rowStride }
     return PlaneOffsets(
-      columns: Memory(columns.map(transposed ? alongColumn : alongRow), or: 0),
-      rows: Memory(rows.map(transposed ? alongRow : alongColumn), or: 0))
-  }
-}
-
-extension Taps {
-  fileprivate var weights: (first: Memory<Int16>, second: Memory<Int16>) {
-    (Memory(firstWeight, or: 0), Memory(secondWeight, or: 0))
+      columns: columns.map(transposed ? alongColumn : alongRow),
+      rows: rows.map(transposed ? alongRow : alongColumn))
   }
 }
 

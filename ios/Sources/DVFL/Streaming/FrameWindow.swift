@@ -36,11 +36,11 @@ struct FrameWindow: Sendable {
   ///
   /// - Returns: whether the window begins anew with this frame.
   mutating func add(
-    _ tick: Int, _ timeS: Double, fill: (UnsafeMutableRawBufferPointer) throws -> Void
-  ) rethrows -> Bool {
+    _ frame: some VideoFrame, at tick: Int, through preprocessor: inout FramePreprocessor
+  ) throws -> Bool {
     var pixels = spare.popLast() ?? [UInt8](repeating: 0, count: frameBytes)
     do {
-      try pixels.withUnsafeMutableBytes(fill)
+      try pixels.withUnsafeMutableBytes { try preprocessor.preprocess(frame, into: $0) }
     } catch {
       spare.append(pixels)
       throw error
@@ -50,7 +50,7 @@ struct FrameWindow: Sendable {
     let passed = frames.prefix { $0.tick <= tick - window }.count
     spare += frames.prefix(passed).map(\.pixels)
     frames.removeFirst(passed)
-    frames.append(HeldFrame(tick: tick, timeS: timeS, pixels: pixels))
+    frames.append(HeldFrame(tick: tick, timeS: frame.timeS, pixels: pixels))
     return begins
   }
 

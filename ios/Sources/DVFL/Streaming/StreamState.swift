@@ -24,6 +24,7 @@ struct StreamState: Sendable {
   private let options: StreamingOptions
   private let labels: [String]
   private let maxLate: Int
+  private var preprocessor: FramePreprocessor
   private var window: FrameWindow
   private var rate: RateLimit
   private var smoother: ScoreSmoother
@@ -47,10 +48,11 @@ struct StreamState: Sendable {
     self.labels = labels
     let perSecond = spec.window.ticksPerSecond
     maxLate = ticks(options.maxLateS, perSecond)
+    preprocessor = FramePreprocessor(spec: spec)
     window = FrameWindow(
       // Sums of distances in a window that no device can hold must fit an Int.
       window: min(max(1, ticks(options.windowS, perSecond)), 1 << 40),
-      stride: max(1, ticks(options.strideS, perSecond)), frameBytes: spec.crop.size * spec.crop.size * 3)
+      stride: max(1, ticks(options.strideS, perSecond)), frameBytes: preprocessor.frameBytes)
     let interval = (Double(perSecond) / options.maxFps + 0.5).rounded(.down)
     rate = RateLimit(interval: Int(min(max(1, interval), mostTicks)))
     smoother = ScoreSmoother(halfLifeS: options.smoothingHalfLifeS, ticksPerSecond: perSecond)
@@ -83,9 +85,7 @@ struct StreamState: Sendable {
       counters.droppedRate += 1
       return .dropped
     }
-    let begins = try window.add(tick, frame.timeS) {
-      try Preprocessor(spec: spec).preprocess(frame, into: $0)
-    }
+    let begins = try window.add(frame, at: tick, through: &preprocessor)
     // What was due before a gap would now see a window that is not full.
     if begins { skipPending() }
     guard window.takeDue() else { return .kept }
