@@ -14,7 +14,7 @@
   /// Environment, each with the prefix `TEST_RUNNER_` for `xcodebuild`: `DVFL_RUNS` (50), `DVFL_PAUSE_S` (5, before
   /// each run, so that the last one's heat is gone), `DVFL_UNITS` (`cpu,cpu_and_gpu,cpu_and_ne,all`).
   final class DeviceParityTests: XCTestCase {
-    private static let units: [(name: String, units: MLComputeUnits)] = [
+    private static let units: [(name: String, units: CoreMLUnits)] = [
       ("cpu", .cpuOnly), ("cpu_and_gpu", .cpuAndGPU), ("cpu_and_ne", .cpuAndNeuralEngine), ("all", .all),
     ]
 
@@ -30,7 +30,7 @@
         for (name, units) in try wantedUnits() {
           try await Task.sleep(nanoseconds: UInt64(pauseS) * 1_000_000_000)
           let run = try await DVFL.measure(
-            bundle, artifact, provider: CoreMLProvider(CoreMLOptions(computeUnits: units)), runtime: runtime,
+            bundle, artifact, provider: CoreMLProvider(CoreMLOptions(units: units)), runtime: runtime,
             options: MeasureOptions(accelerator: name, runs: runs), probe: ThisDevice())
           found.append(run)
           judge(run, artifact, bundle)
@@ -64,7 +64,7 @@
       XCTAssertEqual(artifact.parity.gate.misses(clips), [], name)
     }
 
-    private func wantedUnits() throws -> [(name: String, units: MLComputeUnits)] {
+    private func wantedUnits() throws -> [(name: String, units: CoreMLUnits)] {
       guard let text = ProcessInfo.processInfo.environment["DVFL_UNITS"] else { return Self.units }
       return try text.split(separator: ",").map { name in
         try XCTUnwrap(Self.units.first { $0.name == name }, "DVFL_UNITS: no '\(name)'")
