@@ -90,7 +90,9 @@ class LiveStreamTest {
         runTest {
             stream(FakeEngine { walking }).use { stream ->
                 stream.offerAll(0..5)
-                stream.offerAll(20..25)
+                stream.offerAll(20..20)
+                assertEquals(1, stream.counters.skippedBusy, "dropped by the gap, not by the next due time")
+                stream.offerAll(21..25)
                 val result = stream.updates.first() as Result
                 assertEquals(2.5, result.timeS, "one window after the gap")
                 assertEquals(listOf(1L, 1L), stream.counters.run { listOf(inferences, skippedBusy) })
