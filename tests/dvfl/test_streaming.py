@@ -99,6 +99,10 @@ class TestOptions:
             StreamingOptions(**{name: value})
         assert "threshold" in str(error.value) or name in str(error.value)
 
+    def test_a_window_of_less_than_a_tick_is_refused_before_a_frame_comes(self):
+        with pytest.raises(ValueError, match="window_s must be at least one tick"):
+            stream(window_s=1e-9)
+
     def test_frozen(self):
         with pytest.raises(dataclasses.FrozenInstanceError):
             StreamingOptions().window_s = 1
