@@ -30,9 +30,10 @@ nano: setup  ## Convert and time a random student of the published size (8x224x2
 	@$(BIN)/dvfl convert demo/nano.pth --labels demo/nano.txt --out demo/nano --force --clip assets/carving_ice.mp4
 	@$(BIN)/dvfl bench demo/nano --baseline --runs 12 --threads 2
 
-test:  ## Lint, types and every test: Python's, then Kotlin's
+test:  ## Lint, types and every test: Python's, then Kotlin's, then Swift's
 	@$(MAKE) --no-print-directory test-python
 	@$(MAKE) --no-print-directory android
+	@$(MAKE) --no-print-directory ios
 
 test-python: setup lint types  ## Lint, types and every test of the Python packages
 	@$(BIN)/pytest -n 2 --dist loadfile
@@ -55,7 +56,7 @@ golden: setup  ## Check that the golden files are what their scripts make
 	@$(BIN)/python spec/make_golden.py --check
 	@$(BIN)/python spec/make_golden_bundle.py --check
 
-# What the Kotlin tests run on real runtimes. The manifest is written last, so it dates the whole folder.
+# What the Kotlin and Swift tests run on real runtimes. The manifest is written last, so it dates the whole folder.
 $(PHONE_BUNDLE)/manifest.json: $(STUDENT) $(LABELS) $(CONVERTER_FILES) | setup
 	@$(BIN)/dvfl convert $(STUDENT) --labels $(LABELS) --out $(PHONE_BUNDLE) --size 64 --force \
 		--target litert --target executorch --precision litert=fp32 --precision litert=int8 \
@@ -64,8 +65,8 @@ $(PHONE_BUNDLE)/manifest.json: $(STUDENT) $(LABELS) $(CONVERTER_FILES) | setup
 android: $(PHONE_BUNDLE)/manifest.json  ## Build and test the Kotlin SDK (brings JDK 17 and Maven as root on Debian)
 	@ci/android.sh verify "-Ddvfl.bundle=$(CURDIR)/$(PHONE_BUNDLE)"
 
-ios:  ## Build and test the Swift SDK (brings Swift as root on Debian: 3.4 GB)
-	@ci/ios.sh
+ios: $(PHONE_BUNDLE)/manifest.json  ## Build and test the Swift SDK (brings Swift 6 as root on Debian: 3.4 GB)
+	@DVFL_BUNDLE="$(CURDIR)/$(PHONE_BUNDLE)" ci/ios.sh
 
 android-api:  ## Write the dumps of the Kotlin SDK's public API anew, after an intended change
 	@ci/android.sh test -Dtest=ApiTest -Dsurefire.failIfNoSpecifiedTests=false -Ddvfl.api.update=true
@@ -76,3 +77,4 @@ android-format:  ## Format the Kotlin sources
 clean:  ## Remove .venv and what the demo and the builds wrote
 	rm -rf .venv demo
 	@find android -name target -type d -prune -exec rm -rf {} +
+	rm -rf ios/.build
