@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds and tests the Swift SDK: lint, tests, the type check of the files that need Apple's frameworks, the thread
-# sanitizer, and the benchmark's limits. Brings Swift by ci/swift-toolchain.sh; arguments, if any, go to `swift test`.
+# Builds and tests the Swift SDK: lint, tests, the type check of the files that need Apple's frameworks, the
+# documentation, the thread sanitizer, and the benchmark's limits. Brings Swift by ci/swift-toolchain.sh;
+# arguments, if any, go to `swift test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,6 +20,8 @@ if [[ $(uname) == Linux ]]; then
   echo "type check against declarations of Apple's frameworks"
   ../ci/swift-type-check.sh
 fi
+echo "documentation"
+../ci/swift-docs.sh
 echo "stress test under the thread sanitizer"
 "$swift" test --scratch-path .build/sanitized --sanitize=thread -Xswiftc -DTHREAD_SANITIZER --filter Stress
 echo "preprocessing benchmark"

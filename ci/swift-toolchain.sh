@@ -1,18 +1,22 @@
 #!/usr/bin/env bash
 # Prints the path of a `swift` to run: the one on PATH or, on Debian as root, a wrapper around that of Debian
-# trixie, in a folder of its own outside the clone (3.4 GB, made once, about two minutes).
+# trixie, in a folder of its own outside the clone (3.4 GB, made once, about two minutes). With an argument, the
+# path of another tool of the same tool-chain.
 #
 #   "$(ci/swift-toolchain.sh)" test --package-path ios
+#   "$(ci/swift-toolchain.sh docc)" convert ...
 set -euo pipefail
 
-if command -v swift; then
-  exit 0
+tool="${1:-swift}"
+if command -v swift >/dev/null; then
+  command -v "$tool" || xcrun --find "$tool"
+  exit
 fi
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/dvfl"
 root="$cache/swift-trixie"
 repository="$(cd "$(dirname "$0")/.." && pwd)"
-wrapper="$cache/swift-for-${repository//\//-}"
+wrapper="$cache/$tool-for-${repository//\//-}"
 
 fail() {
   echo "error: $1" >&2
@@ -59,7 +63,7 @@ exec unshare --mount bash -c '
     mkdir -p "\$root\$shared"
     mount --rbind "\$shared" "\$root\$shared"
   done
-  exec chroot "\$root" env -C "\$folder" swift "\$@"' swift "$root" "$repository" "\$PWD" "\$@"
+  exec chroot "\$root" env -C "\$folder" PATH="/usr/bin:/bin:/usr/libexec/swift/bin" $tool "\$@"' $tool "$root" "$repository" "\$PWD" "\$@"
 WRAPPER
   chmod +x "$wrapper"
 }
