@@ -13,7 +13,7 @@ if (($#)); then
 fi
 
 echo "swift format lint"
-"$swift" format lint --strict --recursive Package.swift Sources Tests Benchmarks
+"$swift" format lint --strict --recursive Package.swift Sources Tests Benchmarks Sample DeviceTests
 echo "swift test"
 "$swift" test -Xswiftc -warnings-as-errors
 if [[ $(uname) == Linux ]]; then

@@ -6,3 +6,18 @@
 public class UIApplication {
   public nonisolated static let didReceiveMemoryWarningNotification = Notification.Name("")
 }
+
+open class CALayer: NSObject {}
+
+@MainActor
+open class UIView {
+  public init() { fatalError() }
+  open class var layerClass: AnyClass { fatalError() }
+  public var layer: CALayer { fatalError() }
+}
+
+// Foundation has these on Apple's systems only.
+extension URL {
+  public func startAccessingSecurityScopedResource() -> Bool { fatalError() }
+  public func stopAccessingSecurityScopedResource() { fatalError() }
+}

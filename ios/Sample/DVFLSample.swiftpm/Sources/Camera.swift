@@ -28,13 +28,13 @@ actor Camera {
     ]
     output.setSampleBufferDelegate(receiver, queue: queue)
     let input = try AVCaptureDeviceInput(device: device)
-    let fits = session.canAddInput(input) && session.canAddOutput(output)
-    if fits {
-      session.addInput(input)
-      session.addOutput(output)
+    guard session.canAddInput(input), session.canAddOutput(output) else {
+      session.commitConfiguration()
+      throw CameraProblem("the camera is taken")
     }
+    session.addInput(input)
+    session.addOutput(output)
     session.commitConfiguration()
-    guard fits else { throw CameraProblem("the camera is taken") }
     // The session doesn't keep its delegate.
     self.receiver = receiver
     // Blocks until the camera runs; this actor is not the main one.
