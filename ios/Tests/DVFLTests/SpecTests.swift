@@ -51,7 +51,8 @@ import Testing
     ("temporal", "frames", 0), ("temporal", "minimum_frames", 3), ("temporal", "rule", "first_frames"),
     ("window", "ticks_per_second", 0), ("orientation", "rotations", [0, 90]), ("resize", "antialias", true),
     ("resize", "filter", "bicubic"), ("resize", "final_shift", 3), ("resize", "coefficient_bits", 0),
-    ("crop", "size", 300), ("color", "chroma_shift_x", 0), ("color", "conversions", [Any]()),
+    ("crop", "size", 300), ("crop", "size", 1 << 40), ("resize", "short_side", Int.max),
+    ("temporal", "frames", Int.max), ("color", "chroma_shift_x", 0), ("color", "conversions", [Any]()),
     ("normalization", "std", [1.0, 1.0, 0.0]), ("output", "dtype", "float32"), ("output", "more", 1),
   ] as [(String, String, Any)] {
     var spec = try #require(golden as? [String: Any])

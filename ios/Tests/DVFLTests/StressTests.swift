@@ -26,7 +26,7 @@ struct StressTests {
   @Test func enginesAreClosedOnceAndNeverShared() async throws {
     let bundle = try TestBundle()
     let totals = Locked(EngineLog())
-    try await repeatedly(for: Self.seconds / 2, tasks: 8) { _ in
+    try await repeatedly(for: Self.seconds / 2, until: { totals.withLock { $0.runs > 0 } }, tasks: 8) {
       let log = try await Self.oneRecognizer(bundle.bundle)
       log.check()
       totals.withLock { totals in
@@ -41,7 +41,8 @@ struct StressTests {
   @Test func liveStreamsSurviveEverythingAtOnce() async throws {
     let bundle = try TestBundle()
     let totals = Locked(StreamCounters())
-    try await repeatedly(for: Self.seconds / 2, tasks: 4) { _ in
+    let both = { @Sendable in totals.withLock { $0.inferences > 0 && $0.skippedBusy > 0 } }
+    try await repeatedly(for: Self.seconds / 2, until: both, tasks: 4) {
       let counters = try await Self.oneStream(bundle.bundle)
       totals.withLock { totals in
         totals.inferences += counters.inferences
@@ -152,14 +153,20 @@ private func expectHarmless(_ body: () async throws -> Void) async {
   }
 }
 
-/// Repeats `body` in several tasks for some time, at least once in each.
+/// Repeats `body` in several tasks, at least once in each: for some time and then, on a busy machine, until it has
+/// reached what it is for; a minute at most.
 private func repeatedly(
-  for seconds: Double, tasks: Int, _ body: @escaping @Sendable (Int) async throws -> Void
+  for seconds: Double, until isReached: @escaping @Sendable () -> Bool, tasks: Int,
+  _ body: @escaping @Sendable () async throws -> Void
 ) async throws {
-  let end = Date().addingTimeInterval(seconds)
+  let start = Date()
   try await withThrowingTaskGroup(of: Void.self) { group in
-    for task in 0..<tasks {
-      group.addTask { repeat { try await body(task) } while Date() < end }
+    for _ in 0..<tasks {
+      group.addTask {
+        repeat {
+          try await body()
+        } while -start.timeIntervalSinceNow < (isReached() ? seconds : max(seconds, 60))
+      }
     }
     try await group.waitForAll()
   }

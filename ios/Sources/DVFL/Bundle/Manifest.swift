@@ -123,13 +123,13 @@ public struct Artifact: Codable, Equatable, Sendable {
   public var stored: StoredFile { StoredFile(file: file, sha256: sha256, bytes: bytes) }
 
   var problem: String? {
-    if input.shape.count != 4 || !input.shape.allSatisfy({ $0 >= 1 }) {
+    if input.shape.count != 4 || !input.shape.allSatisfy(ContractLimits.side.contains) {
       return "\(name): input.shape must have 4 positive sizes, not \(input.shape)"
     }
     if input.valueRange != [0, 255] {
       return "\(name): input.value_range must be [0, 255], not \(input.valueRange)"
     }
-    return output.shape.count == 2 && output.shape[0] == 1 && output.shape[1] >= 1
+    return output.shape.count == 2 && output.shape[0] == 1 && (1...Int(Int32.max)).contains(output.shape[1])
       ? nil : "\(name): output.shape must be [1, K], not \(output.shape)"
   }
 }
@@ -197,7 +197,8 @@ public struct ReferenceVector: Codable, Equatable, Sendable {
   public var stored: StoredFile { StoredFile(file: file, sha256: sha256, bytes: bytes) }
 
   var problem: String? {
-    shape.count == 4 && shape.allSatisfy { $0 >= 1 } && shape[3] == 3
+    shape.count == 4 && shape[3] == 3 && ContractLimits.frames.contains(shape[0])
+      && shape[1...2].allSatisfy(ContractLimits.side.contains)
       ? nil : "reference vector '\(name)': shape must be [T, H, W, 3], not \(shape)"
   }
 }

@@ -70,17 +70,19 @@ public struct PreprocessingSpec: Codable, Equatable, Sendable {
   ///
   /// The short side keeps this spec's proportion to the crop: `int(size * short_side / crop + 0.5)`.
   ///
-  /// - Throws: ``DVFLError`` of kind `spec` if `frames` or `size` is less than 1.
+  /// - Throws: ``DVFLError`` of kind `spec` if `frames` or `size` is less than 1 or beyond what this SDK takes.
   public func with(frames: Int? = nil, size: Int? = nil) throws -> PreprocessingSpec {
     let frames = frames ?? temporal.frames
     let size = size ?? crop.size
-    guard frames >= 1, size >= 1 else {
+    let side = Double(size) * Double(resize.shortSide) / Double(crop.size) + 0.5
+    guard frames >= 1, size >= 1, let shortSide = Int(exactly: side.rounded(.down)) else {
       throw DVFLError(.spec, "frames \(frames) and size \(size)", advice: "give positive numbers")
     }
     var spec = self
     spec.temporal.frames = frames
-    spec.resize.shortSide = Int(Double(size) * Double(resize.shortSide) / Double(crop.size) + 0.5)
+    spec.resize.shortSide = shortSide
     spec.crop.size = size
+    if let problem = spec.problem { throw DVFLError(.spec, problem, advice: "give smaller numbers") }
     return spec
   }
 
@@ -95,6 +97,13 @@ public struct PreprocessingSpec: Codable, Equatable, Sendable {
     return temporal.problem ?? window.problem ?? orientation.problem ?? resize.problem ?? crop.problem
       ?? color.problem ?? normalization.problem
   }
+}
+
+/// What this SDK takes of a contract, so that a damaged number is a refusal and never an overflow: frames of a clip,
+/// and pixels of a side, which is also the limit of a frame.
+enum ContractLimits {
+  static let frames = 1...4096
+  static let side = 1...16_384
 }
 
 /// Which frames of a whole clip form the input: the centres of ``frames`` equal segments.
@@ -112,7 +121,9 @@ public struct TemporalSpec: Codable, Equatable, Sendable {
   public let minimumFrames: Int
 
   var problem: String? {
-    if frames < 1 { return "temporal.frames: must be at least 1, not \(frames)" }
+    if !ContractLimits.frames.contains(frames) {
+      return "temporal.frames: must be in \(ContractLimits.frames), not \(frames)"
+    }
     if excludedFrames < 0 { return "temporal.excluded_frames: must be 0 or more, not \(excludedFrames)" }
     return minimumFrames > excludedFrames
       ? nil : "temporal.minimum_frames: must be greater than excluded_frames"
@@ -213,7 +224,9 @@ public struct ResizeSpec: Codable, Equatable, Sendable {
   public let finalRounding: Int
 
   var problem: String? {
-    if shortSide < 1 { return "resize.short_side: must be at least 1, not \(shortSide)" }
+    if !ContractLimits.side.contains(shortSide) {
+      return "resize.short_side: must be in \(ContractLimits.side), not \(shortSide)"
+    }
     if antialias { return "resize.antialias: must be false" }
     if !(1...11).contains(coefficientBits) {
       return "resize.coefficient_bits: must be 1...11, not \(coefficientBits)"
@@ -240,7 +253,10 @@ public struct CropSpec: Codable, Equatable, Sendable {
   /// How its offset is rounded.
   public let offsetRounding: OffsetRounding
 
-  var problem: String? { size >= 1 ? nil : "crop.size: must be at least 1, not \(size)" }
+  var problem: String? {
+    ContractLimits.side.contains(size)
+      ? nil : "crop.size: must be in \(ContractLimits.side), not \(size)"
+  }
 }
 
 /// What preprocessing hands to an engine.
