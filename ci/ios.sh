@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and tests the Swift SDK: lint, tests, the type check of the files that need Apple's frameworks, the thread
-# sanitizer, and the benchmark's limits. Brings Swift by ci/swift-toolchain.sh; arguments, if any, go to `swift test`.
+# Builds and tests the Swift SDK: lint, tests, the documentation, the type check of what needs Apple's frameworks, the
+# thread sanitizer, and the benchmark's limits. Brings Swift by ci/swift-toolchain.sh; arguments, if any, go to `swift test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,8 @@ echo "swift format lint"
 "$swift" format lint --strict --recursive Package.swift Sources Tests Benchmarks
 echo "swift test"
 "$swift" test -Xswiftc -warnings-as-errors
+echo "documentation"
+../ci/swift-docs.sh
 if [[ $(uname) == Linux ]]; then
   echo "type check against declarations of Apple's frameworks"
   ../ci/swift-type-check.sh

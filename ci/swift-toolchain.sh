@@ -1,18 +1,29 @@
 #!/usr/bin/env bash
-# Prints the path of a `swift` to run: the one on PATH or, on Debian as root, a wrapper around that of Debian
-# trixie, in a folder of its own outside the clone (3.4 GB, made once, about two minutes).
+# Prints the path of a tool of Swift's tool-chain to run, `swift` unless named: the one beside the `swift` on PATH or,
+# on Debian as root, a wrapper around that of Debian trixie, in a folder of its own outside the clone (3.4 GB, made
+# once, about two minutes).
 #
 #   "$(ci/swift-toolchain.sh)" test --package-path ios
+#   "$(ci/swift-toolchain.sh docc)" convert --help
 set -euo pipefail
 
-if command -v swift; then
+tool="${1:-swift}"
+if found="$(command -v swift)"; then
+  # Xcode's other tools are not on PATH; elsewhere they lie beside the real swift, which a link on PATH may name.
+  if [[ $tool == swift ]]; then
+    echo "$found"
+  elif [[ $(uname) == Darwin ]]; then
+    xcrun --find "$tool"
+  else
+    echo "$(dirname "$(realpath "$found")")/$tool"
+  fi
   exit 0
 fi
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/dvfl"
 root="$cache/swift-trixie"
 repository="$(cd "$(dirname "$0")/.." && pwd)"
-wrapper="$cache/swift-for-${repository//\//-}"
+wrapper="$cache/$tool-for-${repository//\//-}"
 
 fail() {
   echo "error: $1" >&2
@@ -59,7 +70,7 @@ exec unshare --mount bash -c '
     mkdir -p "\$root\$shared"
     mount --rbind "\$shared" "\$root\$shared"
   done
-  exec chroot "\$root" env -C "\$folder" swift "\$@"' swift "$root" "$repository" "\$PWD" "\$@"
+  exec chroot "\$root" env -C "\$folder" "/usr/libexec/swift/bin/$tool" "\$@"' "$tool" "$root" "$repository" "\$PWD" "\$@"
 WRAPPER
   chmod +x "$wrapper"
 }
