@@ -7,9 +7,14 @@ swift="$("$root/ci/swift-toolchain.sh")"
 work="$(mktemp -d /tmp/dvfl-swift.XXXXXX)"
 trap 'rm -rf "$work"' EXIT
 
+imports=(-parse-as-library -warnings-as-errors -I "$work" -I "$ios/.build/debug/Modules"
+  -Xcc "-fmodule-map-file=$ios/Sources/CZlib/module.modulemap")
+strict=("${imports[@]}" -swift-version 6 -strict-concurrency=complete)
 # SwiftPM takes a package's name from its folder.
-strict=(-swift-version 6 -strict-concurrency=complete -warnings-as-errors -package-name ios -parse-as-library
-  -I "$work" -I "$ios/.build/debug/Modules" -Xcc "-fmodule-map-file=$ios/Sources/CZlib/module.modulemap")
+product=("${strict[@]}" -package-name ios)
+# To the compiler, an Objective-C framework is one that was never checked for concurrency; `@preconcurrency import`
+# behaves accordingly.
+framework=("${imports[@]}" -swift-version 5)
 
 fail() {
   echo "error: $1" >&2
@@ -21,14 +26,13 @@ swift_files() {
   mapfile -t files < <(find "$1" -name '*.swift' | sort)
 }
 
-# emit NAME FILE...: a module with its doc comments that the next ones can import.
+# emit NAME OPTION... FILE...: a module with its doc comments that the next ones can import.
 emit() {
   "$swift" -frontend -emit-module -module-name "$1" -o "$work/$1.swiftmodule" \
-    -emit-module-doc-path "$work/$1.swiftdoc" -emit-module-source-info-path "$work/$1.swiftsourceinfo" \
-    "${strict[@]}" "${@:2}"
+    -emit-module-doc-path "$work/$1.swiftdoc" -emit-module-source-info-path "$work/$1.swiftsourceinfo" "${@:2}"
 }
 
-# What the stubs and the products import.
+# What the products import.
 build_dvfl() {
   (cd "$ios" && "$swift" build --target DVFL) >"$work/log" 2>&1 || fail "DVFL does not build: $(tail -5 "$work/log")"
 }
@@ -36,9 +40,10 @@ build_dvfl() {
 # emit_stubs NAME...: in an order in which each finds what it imports.
 emit_stubs() {
   local name
-  for name in "$@"; do emit "$name" "$ios/Tests/AppleStubs/$name.swift"; done
+  for name in "$@"; do emit "$name" "${framework[@]}" "$ios/Tests/AppleStubs/$name.swift"; done
 }
 
 # The products whose sources are empty without Apple's frameworks, and what they import.
 apple_products=(DVFLCoreML DVFLExecuTorch)
-product_stubs=(CoreGraphics CoreVideo CoreMedia ImageIO CoreML AVFoundation UIKit ExecuTorch)
+product_stubs=(FoundationAdditions CoreGraphics CoreVideo CoreMedia ImageIO CoreML QuartzCore AVFoundation UIKit
+  ExecuTorch)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds and tests the Swift SDK: lint, tests, the documentation, the type check of what needs Apple's frameworks, the
-# thread sanitizer, and the benchmark's limits. Brings Swift by ci/swift-toolchain.sh; arguments, if any, go to `swift test`.
+# Builds and tests the Swift SDK: lint, tests, the documentation, the type check of what needs Apple's frameworks,
+# the thread sanitizer, and the benchmark's limits. Brings Swift by ci/swift-toolchain.sh; arguments, if any, go to `swift test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -76,7 +76,7 @@ check() {
 # refuses WHAT WORDS TEXT: TEXT as a module; the check must name WORDS.
 refuses() {
   echo "$3" >"$work/planted.swift"
-  emit Planted "$work/planted.swift"
+  emit Planted "${strict[@]}" "$work/planted.swift"
   local refusal
   if refusal="$(check Planted 2>&1)"; then fail "a planted $1 was not noticed"; fi
   [[ $refusal == *"$2"* ]] || fail "a planted $1 was refused for another reason: $refusal"
@@ -89,7 +89,7 @@ if [[ $(uname) == Linux ]]; then
   emit_stubs "${product_stubs[@]}"
   for name in "${apple_products[@]}"; do
     swift_files "$ios/Sources/$name"
-    emit "$name" "${files[@]}"
+    emit "$name" "${product[@]}" "${files[@]}"
   done
 fi
 for name in "${libraries[@]}"; do check "$name"; done

@@ -9,13 +9,9 @@ set -euo pipefail
 
 tool="${1:-swift}"
 if found="$(command -v swift)"; then
-  # Xcode's other tools are not on PATH; elsewhere they lie beside the real swift, which a link on PATH may name.
-  if [[ $tool == swift ]]; then
-    echo "$found"
-  elif [[ $(uname) == Darwin ]]; then
-    xcrun --find "$tool"
-  else
-    echo "$(dirname "$(realpath "$found")")/$tool"
+  # Those that are not on PATH lie beside the real swift, which a link on PATH may name; Xcode knows its own.
+  if ! command -v "$tool"; then
+    if [[ $(uname) == Darwin ]]; then xcrun --find "$tool"; else echo "$(dirname "$(realpath "$found")")/$tool"; fi
   fi
   exit 0
 fi

@@ -1,64 +1,60 @@
 #!/usr/bin/env bash
-# Type-checks the sources for Apple systems on Linux, against the stubs of ios/Tests/AppleStubs (its README says
-# what that proves): Swift 6, complete concurrency, warnings are errors.
+# Type-checks everything for Apple systems on Linux, against the stubs of ios/Tests/AppleStubs (its README says what
+# that proves): the products, the sample app and the device test. Swift 6, complete concurrency, warnings are errors.
 #
-#   ci/swift-type-check.sh                 the products for Apple systems
-#   ci/swift-type-check.sh NAME FILE...    those, and more files as a module of that name, such as an app's
-#
-# It also shows that the check can fail: the guarded sources are not empty to it, and a planted type error, a
-# planted data race and a planted warning are refused.
+# It also shows that the check can fail: the guarded sources are not empty to it, and in the products and in the app
+# a planted type error and a planted data race are refused, and a planted warning.
 set -euo pipefail
 
-start="$PWD"
-root="$(cd "$(dirname "$0")/.." && pwd)"
-ios="$root/ios"
-stubs="$ios/Tests/AppleStubs"
-swift="$("$root/ci/swift-toolchain.sh")"
-work="$(mktemp -d /tmp/dvfl-type-check.XXXXXX)"
-trap 'rm -rf "$work"' EXIT
+source "$(dirname "$0")/apple-stubs.sh"
+sample="$ios/Sample/DVFLSample.swiftpm"
+device="$ios/DeviceTests"
 
-fail() {
-  echo "error: $1" >&2
-  exit 1
-}
-
-# SwiftPM takes a package's name from its folder.
-strict=(-swift-version 6 -strict-concurrency=complete -warnings-as-errors -package-name ios -parse-as-library
-  -I "$work" -I "$ios/.build/debug/Modules" -Xcc "-fmodule-map-file=$ios/Sources/CZlib/module.modulemap")
-
-# check NAME FILE...: types, and data races, which the compiler finds in the intermediate form only.
+# check NAME OPTION... FILE...: types, and data races, which the compiler finds in the intermediate form only.
 check() {
-  "$swift" -frontend -emit-sil -o /dev/null -module-name "$1" "${strict[@]}" "${@:2}"
+  "$swift" -frontend -emit-sil -o /dev/null -module-name "$1" "${@:2}"
 }
 
-# emit NAME FILE...: a module that the next ones can import.
-emit() {
-  "$swift" -frontend -emit-module -module-name "$1" -o "$work/$1.swiftmodule" "${strict[@]}" "${@:2}"
+check_products() {
+  local name
+  for name in "${apple_products[@]}"; do
+    swift_files "$ios/Sources/$name"
+    check "$name" "${product[@]}" "${files[@]}"
+    emit "$name" "${product[@]}" "${files[@]}"
+    echo "$name: ${#files[@]} files agree with the stubs"
+  done
 }
 
-# refuses WHAT WORDS TEXT: plants TEXT beside the Core ML sources; the check must name WORDS.
-refuses() {
-  echo "$3" >"$work/planted.swift"
-  if check DVFLCoreML "$ios"/Sources/DVFLCoreML/*.swift "$work/planted.swift" >"$work/log" 2>&1; then
-    fail "a planted $1 was not noticed"
-  fi
-  grep -q -- "planted.swift.*error: .*$2" "$work/log" || fail "a planted $1 was refused for another reason: $(cat "$work/log")"
+# What a build system adds to a target with resources.
+write_accessor() {
+  cat >"$work/accessor.swift" <<'ACCESSOR'
+import Foundation
+
+extension Bundle {
+  static let module = Bundle.main
+}
+ACCESSOR
 }
 
-cd "$ios"
-"$swift" build --target DVFL >"$work/log" 2>&1 || fail "DVFL does not build: $(tail -5 "$work/log")"
+check_sample() {
+  write_accessor
+  swift_files "$sample/Sources"
+  check DVFLSample "${strict[@]}" "${files[@]}" "$work/accessor.swift"
+  echo "sample app: ${#files[@]} files agree with the stubs"
+}
 
-for name in CoreGraphics CoreVideo CoreMedia ImageIO CoreML AVFoundation UIKit ExecuTorch; do
-  emit "$name" "$stubs/$name.swift"
-done
-for name in DVFLCoreML DVFLExecuTorch; do
-  mapfile -t files < <(find "Sources/$name" -name '*.swift' | sort)
-  check "$name" "${files[@]/#/$ios/}"
-  emit "$name" "${files[@]/#/$ios/}"
-  echo "$name: ${#files[@]} files agree with the stubs"
-done
+check_device_test() {
+  swift_files "$device/Host"
+  check DeviceHost "${strict[@]}" "${files[@]}"
+  local hosts=${#files[@]}
+  swift_files "$device/Tests"
+  check DeviceTests "${strict[@]}" "${files[@]}" "$ios/Tests/AppleStubs/XCTAttachment.swift"
+  echo "device test: $((hosts + ${#files[@]})) files agree with the stubs"
+}
 
-cat >"$work/seen.swift" <<'SEEN'
+# Fails if the conditions around the sources leave nothing to be checked.
+check_not_empty() {
+  cat >"$work/seen.swift" <<'SEEN'
 import CoreVideo
 import DVFLCoreML
 import DVFLExecuTorch
@@ -66,20 +62,53 @@ import DVFLExecuTorch
 public typealias Seen = (CoreMLEngine, CoreMLProvider, VideoReader, ExecuTorchEngine, ExecuTorchProvider)
 public func seen(_ buffer: CVPixelBuffer) throws { try buffer.withFrame(timeS: 0) { _ in } }
 SEEN
-check Seen "$work/seen.swift" || fail "the guarded sources are empty to the check"
-refuses "type error" "cannot convert" 'import CoreML
-func planted(_ model: MLModel) -> Int { model.modelDescription }'
-refuses "data race" "risks causing data races" 'import CoreML
+  check Seen "${strict[@]}" "$work/seen.swift" || fail "the guarded sources are empty to the check"
+  echo "func seen() -> Any { DeviceParityTests.self }" >"$work/seen.swift"
+  swift_files "$device/Tests"
+  check DeviceTests "${strict[@]}" "${files[@]}" "$ios/Tests/AppleStubs/XCTAttachment.swift" "$work/seen.swift" ||
+    fail "the device test is empty to the check"
+}
+
+# refuses WHAT WORDS TEXT NAME OPTION... FILE...: plants TEXT beside the files; the check must name WORDS.
+refuses() {
+  echo "$3" >"$work/planted.swift"
+  if check "${@:4}" "$work/planted.swift" >"$work/log" 2>&1; then
+    fail "a planted $1 was not noticed in $4"
+  fi
+  grep -q -- "planted.swift.*error: .*$2" "$work/log" ||
+    fail "a planted $1 was refused in $4 for another reason: $(cat "$work/log")"
+}
+
+check_refusals() {
+  swift_files "$ios/Sources/DVFLCoreML"
+  local core_ml=(DVFLCoreML "${product[@]}" "${files[@]}")
+  refuses "type error" "cannot convert" 'import CoreML
+func planted(_ model: MLModel) -> Int { model.modelDescription }' "${core_ml[@]}"
+  refuses "data race" "risks causing data races" 'import CoreML
 func planted(_ model: MLModel) async {
   Task.detached { _ = model.modelDescription }
   _ = model.modelDescription
-}'
-refuses "warning" "never used" 'func planted() { let unused = 1 }'
-echo "a planted type error, data race and warning are refused"
+}' "${core_ml[@]}"
+  refuses "warning" "never used" 'func planted() { let unused = 1 }' "${core_ml[@]}"
 
-if [[ $# -gt 1 ]]; then
-  files=()
-  for file in "${@:2}"; do files+=("$(cd "$start" && realpath "$file")"); done
-  check "$1" "${files[@]}"
-  echo "$1: ${#files[@]} files agree with the stubs"
-fi
+  swift_files "$sample/Sources"
+  local app=(DVFLSample "${strict[@]}" "${files[@]}" "$work/accessor.swift")
+  refuses "type error" "cannot convert value of type" 'import SwiftUI
+struct Planted: View {
+  let recognition: Recognition
+  var body: some View { CameraPreview(camera: recognition) }
+}' "${app[@]}"
+  refuses "call off the main actor" "main actor-isolated" 'import SwiftUI
+func planted(_ recognition: Recognition) -> String { recognition.message }' "${app[@]}"
+  refuses "shared capture session" "non-'"'Sendable'"' type" 'import AVFoundation
+actor Planted { nonisolated let session = AVCaptureSession() }' "${app[@]}"
+  echo "planted type errors, data races and a warning are refused"
+}
+
+build_dvfl
+emit_stubs "${product_stubs[@]}" Combine UniformTypeIdentifiers SwiftUI
+check_products
+check_sample
+check_device_test
+check_not_empty
+check_refusals
