@@ -1,62 +1,103 @@
 #!/usr/bin/env bash
-# Builds the documentation of the Swift library with DocC into ios/.build/docs. Warnings are errors, such as a link
-# to a symbol that does not exist, and so is a public symbol without a comment; both are shown to be noticed.
+# Checks the Swift documentation: everything public has a doc comment, and DocC builds every library's pages without
+# a warning, such as one for a link to a symbol that doesn't exist. Each library is built alone, as Xcode builds it.
+# On Linux those for Apple systems are compiled against the stubs of ios/Tests/AppleStubs.
+#
+#   ci/swift-docs.sh             checks
+#   ci/swift-docs.sh FOLDER      checks, and leaves the pages in FOLDER, one archive for each library
+#
+# It also shows that the check can fail: a planted link to nothing and a planted symbol without a comment are refused.
 set -euo pipefail
-cd "$(dirname "$0")/../ios"
 
-swift="$(../ci/swift-toolchain.sh)"
-docc="$(../ci/swift-toolchain.sh docc)"
-work="$(mktemp -d /tmp/dvfl-docs.XXXXXX)"
-trap 'rm -rf "$work"' EXIT
+if (($#)); then
+  mkdir -p "$1"
+  pages="$(cd "$1" && pwd)"
+fi
+source "$(dirname "$0")/apple-stubs.sh"
+extract="$("$root/ci/swift-toolchain.sh" swift-symbolgraph-extract)"
+docc="$("$root/ci/swift-toolchain.sh" docc)"
+pages="${pages:-$work/pages}"
+libraries=(DVFL DVFLLiteRT "${apple_products[@]}")
+# Apple systems have no ExecuTorch of their own, so that the package's build leaves this library empty there.
+if [[ $(uname) == Darwin ]]; then libraries=(DVFL DVFLLiteRT DVFLCoreML); fi
 
-fail() {
-  echo "error: $1" >&2
-  exit 1
+# The tool wants to be told what the compiler knows by itself.
+platform() {
+  "$swift" -print-target-info | python3 -c 'import json, sys; print(json.load(sys.stdin)["target"]["triple"])'
+}
+context=(-target "$(platform)" -I "$work" -I "$ios/.build/debug/Modules"
+  -Xcc "-fmodule-map-file=$ios/Sources/CZlib/module.modulemap")
+if [[ $(uname) == Darwin ]]; then context+=(-sdk "$(xcrun --show-sdk-path)"); fi
+
+# graphs NAME: the public symbols of a compiled module, in a folder of their own.
+graphs() {
+  mkdir -p "$work/graphs/$1"
+  "$extract" -module-name "$1" "${context[@]}" -minimum-access-level public -skip-synthesized-members \
+    -emit-extension-block-symbols -output-dir "$work/graphs/$1"
 }
 
-# document CATALOGUE OUT
-document() {
-  "$docc" convert "$1" --additional-symbol-graph-dir "$work/graphs" --output-dir "$2" --warnings-as-errors \
-    --fallback-display-name DVFL --fallback-bundle-identifier io.github.dvfl
-}
-
-# undocumented GRAPH: public symbols without a comment, one per line. The cases of an enumeration are its comment's;
-# what the compiler makes has none.
-undocumented() {
-  python3 - "$1" <<'PYTHON'
+# Prints what is public and has no comment of its own or of the protocol that asks for it. An extension of another
+# module's type needs none; its members do.
+uncommented() {
+  python3 - "$work/graphs/$1"/*.symbols.json <<'PYTHON'
 import json
 import sys
 
-for symbol in json.load(open(sys.argv[1]))["symbols"]:
-    made = "::SYNTHESIZED::" in symbol["identifier"]["precise"]
-    if not made and symbol["kind"]["identifier"] != "swift.enum.case" and "docComment" not in symbol:
-        print(".".join(symbol["pathComponents"]))
+names = {
+    f"{symbol['kind']['displayName']} {'.'.join(symbol['pathComponents'])}"
+    for path in sys.argv[1:]
+    for symbol in json.load(open(path, encoding="utf-8"))["symbols"]
+    if symbol["kind"]["identifier"] != "swift.extension"
+    and not any(line["text"].strip() for line in symbol.get("docComment", {}).get("lines", []))
+}
+print("\n".join(sorted(names)), end="")
 PYTHON
 }
 
-mkdir "$work/graphs"
-"$swift" build --target DVFL --scratch-path .build/documented \
-  -Xswiftc -emit-symbol-graph -Xswiftc -emit-symbol-graph-dir -Xswiftc "$work/graphs" >"$work/log" 2>&1 ||
-  fail "DVFL does not build: $(tail -5 "$work/log")"
-graph="$work/graphs/DVFL.symbols.json"
-# The compiler writes it only when it compiles; an incremental build may have had nothing to do.
-if [[ -f $graph ]]; then
-  cp "$graph" .build/documented/DVFL.symbols.json
-else
-  cp .build/documented/DVFL.symbols.json "$graph"
-fi
+# document NAME: the pages of a module, with its catalogue if it has one.
+document() {
+  local catalogue="$ios/Sources/$1/$1.docc" input=(--additional-symbol-graph-dir "$work/graphs/$1")
+  if [[ -d $catalogue ]]; then input=("$catalogue" "${input[@]}"); fi
+  "$docc" convert "${input[@]}" --analyze --warnings-as-errors --fallback-display-name "$1" \
+    --fallback-bundle-identifier "io.github.dvfl.$1" --output-dir "$pages/$1.doccarchive"
+}
 
-bare="$(undocumented "$graph")"
-[[ -z $bare ]] || fail "public, but without a documentation comment: $(tr '\n' ' ' <<<"$bare")"
-rm -rf .build/docs
-document Sources/DVFL/DVFL.docc .build/docs || fail "the documentation has faults"
+check() {
+  graphs "$1"
+  local missing symbols
+  missing="$(uncommented "$1")"
+  [[ -z $missing ]] || fail "public, but without a doc comment: $missing"
+  document "$1" >"$work/log" 2>&1 || fail "the documentation of $1: $(cat "$work/log")"
+  symbols="$(cat "$work/graphs/$1"/*.symbols.json | grep -o '"pathComponents"' | wc -l || true)"
+  ((symbols > 0)) || fail "$1 has no public symbols: its sources are empty to the check"
+  echo "$1: $symbols public symbols, documented without a warning"
+}
 
-cp -r Sources/DVFL/DVFL.docc "$work/Planted.docc"
-echo 'See ``NoSuchSymbol``.' >>"$work/Planted.docc/DVFL.md"
-if document "$work/Planted.docc" "$work/out" >"$work/log" 2>&1; then
-  fail "a link to nothing was not noticed"
+# refuses WHAT WORDS TEXT: TEXT as a module; the check must name WORDS.
+refuses() {
+  echo "$3" >"$work/planted.swift"
+  emit Planted "${strict[@]}" "$work/planted.swift"
+  local refusal
+  if refusal="$(check Planted 2>&1)"; then fail "a planted $1 was not noticed"; fi
+  [[ $refusal == *"$2"* ]] || fail "a planted $1 was refused for another reason: $refusal"
+  rm -rf "$work/graphs/Planted" "$pages/Planted.doccarchive"
+}
+
+mkdir -p "$pages"
+(cd "$ios" && "$swift" build) >"$work/log" 2>&1 || fail "the package does not build: $(tail -5 "$work/log")"
+if [[ $(uname) == Linux ]]; then
+  emit_stubs "${product_stubs[@]}"
+  for name in "${apple_products[@]}"; do
+    swift_files "$ios/Sources/$name"
+    emit "$name" "${product[@]}" "${files[@]}"
+  done
 fi
-grep -q NoSuchSymbol "$work/log" || fail "a link to nothing was refused for another reason: $(cat "$work/log")"
-sed 's/"docComment"/"planted"/g' "$graph" >"$work/planted.json"
-[[ -n $(undocumented "$work/planted.json") ]] || fail "a symbol without a comment was not noticed"
-echo "documentation: $(find .build/docs/data -name '*.json' | wc -l) pages in ios/.build/docs"
+for name in "${libraries[@]}"; do check "$name"; done
+
+refuses "link to nothing" "'Missing' doesn't exist" '/// See ``Missing``.
+public struct Planted {}'
+refuses "symbol without a comment" "Planted.width" '/// A type.
+public struct Planted {
+  public let width: Int
+}'
+echo "a planted link to nothing and a planted symbol without a comment are refused"

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# Prints the path of a `swift` to run: the one on PATH or, on Debian as root, a wrapper around that of Debian
-# trixie, in a folder of its own outside the clone (3.4 GB, made once, about two minutes). With an argument, the
-# path of another tool of the same tool-chain.
+# Prints the path of a tool of Swift's tool-chain to run, `swift` unless named: the one beside the `swift` on PATH or,
+# on Debian as root, a wrapper around that of Debian trixie, in a folder of its own outside the clone (3.4 GB, made
+# once, about two minutes).
 #
 #   "$(ci/swift-toolchain.sh)" test --package-path ios
-#   "$(ci/swift-toolchain.sh docc)" convert ...
+#   "$(ci/swift-toolchain.sh docc)" convert --help
 set -euo pipefail
 
 tool="${1:-swift}"
-if command -v swift >/dev/null; then
-  command -v "$tool" || xcrun --find "$tool"
-  exit
+if found="$(command -v swift)"; then
+  # Those that are not on PATH lie beside the real swift, which a link on PATH may name; Xcode knows its own.
+  if ! command -v "$tool"; then
+    if [[ $(uname) == Darwin ]]; then xcrun --find "$tool"; else echo "$(dirname "$(realpath "$found")")/$tool"; fi
+  fi
+  exit 0
 fi
 
 cache="${XDG_CACHE_HOME:-$HOME/.cache}/dvfl"
@@ -63,7 +66,7 @@ exec unshare --mount bash -c '
     mkdir -p "\$root\$shared"
     mount --rbind "\$shared" "\$root\$shared"
   done
-  exec chroot "\$root" env -C "\$folder" PATH="/usr/bin:/bin:/usr/libexec/swift/bin" $tool "\$@"' $tool "$root" "$repository" "\$PWD" "\$@"
+  exec chroot "\$root" env -C "\$folder" "/usr/libexec/swift/bin/$tool" "\$@"' "$tool" "$root" "$repository" "\$PWD" "\$@"
 WRAPPER
   chmod +x "$wrapper"
 }

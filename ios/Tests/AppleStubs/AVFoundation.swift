@@ -1,7 +1,7 @@
 // A stub for type-checking; never linked into a product. See README.md.
 // swift-format-ignore-file
 @_exported import CoreMedia
-import UIKit
+@_exported import QuartzCore
 
 public struct AVMediaType: Hashable, Sendable {
   public static let video = AVMediaType()
@@ -54,31 +54,15 @@ public class AVAssetReader {
   public func cancelReading() { fatalError() }
 }
 
-// Apple declares the session Sendable: its own methods take care of threads.
-public final class AVCaptureSession: Sendable {
-  public struct Preset: Hashable, Sendable {
-    public static let vga640x480 = Preset()
-  }
+// Capture.
 
-  public init() {}
-  public var sessionPreset: Preset {
-    get { fatalError() }
-    set { fatalError() }
-  }
-  public var inputs: [AVCaptureInput] { fatalError() }
-  public var outputs: [AVCaptureOutput] { fatalError() }
-  public var isRunning: Bool { fatalError() }
-  public func beginConfiguration() { fatalError() }
-  public func commitConfiguration() { fatalError() }
-  public func canAddInput(_ input: AVCaptureInput) -> Bool { fatalError() }
-  public func canAddOutput(_ output: AVCaptureOutput) -> Bool { fatalError() }
-  public func addInput(_ input: AVCaptureInput) { fatalError() }
-  public func addOutput(_ output: AVCaptureOutput) { fatalError() }
-  public func removeInput(_ input: AVCaptureInput) { fatalError() }
-  public func removeOutput(_ output: AVCaptureOutput) { fatalError() }
-  public func startRunning() { fatalError() }
-  public func stopRunning() { fatalError() }
+open class AVCaptureInput {
+  init() { fatalError() }
 }
+open class AVCaptureOutput {
+  init() { fatalError() }
+}
+public class AVCaptureConnection {}
 
 public class AVCaptureDevice {
   public enum Position: Int, Sendable { case unspecified, back, front }
@@ -86,15 +70,11 @@ public class AVCaptureDevice {
     public static let builtInWideAngleCamera = DeviceType()
   }
 
+  public class func `default`(
+    _ deviceType: DeviceType, for mediaType: AVMediaType?, position: Position
+  ) -> AVCaptureDevice? { fatalError() }
   public class func requestAccess(for mediaType: AVMediaType) async -> Bool { fatalError() }
-  public class func `default`(_ type: DeviceType, for mediaType: AVMediaType?, position: Position)
-    -> AVCaptureDevice?
-  { fatalError() }
 }
-
-open class AVCaptureInput {}
-open class AVCaptureOutput {}
-public class AVCaptureConnection {}
 
 public class AVCaptureDeviceInput: AVCaptureInput {
   public init(device: AVCaptureDevice) throws { fatalError() }
@@ -118,6 +98,31 @@ public class AVCaptureVideoDataOutput: AVCaptureOutput {
   public func setSampleBufferDelegate(
     _ delegate: (any AVCaptureVideoDataOutputSampleBufferDelegate)?, queue: DispatchQueue?
   ) { fatalError() }
+}
+
+open class AVCaptureSession {
+  public struct Preset: Hashable, Sendable {
+    public static let vga640x480 = Preset()
+  }
+
+  public init() { fatalError() }
+  public var sessionPreset: Preset {
+    get { fatalError() }
+    set { fatalError() }
+  }
+  public var inputs: [AVCaptureInput] { fatalError() }
+  public var outputs: [AVCaptureOutput] { fatalError() }
+  public var isRunning: Bool { fatalError() }
+  public func beginConfiguration() { fatalError() }
+  public func commitConfiguration() { fatalError() }
+  public func canAddInput(_ input: AVCaptureInput) -> Bool { fatalError() }
+  public func addInput(_ input: AVCaptureInput) { fatalError() }
+  public func removeInput(_ input: AVCaptureInput) { fatalError() }
+  public func canAddOutput(_ output: AVCaptureOutput) -> Bool { fatalError() }
+  public func addOutput(_ output: AVCaptureOutput) { fatalError() }
+  public func removeOutput(_ output: AVCaptureOutput) { fatalError() }
+  public func startRunning() { fatalError() }
+  public func stopRunning() { fatalError() }
 }
 
 public struct AVLayerVideoGravity: Hashable, Sendable {

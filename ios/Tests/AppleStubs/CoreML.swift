@@ -1,6 +1,6 @@
 // A stub for type-checking; never linked into a product. See README.md.
 // swift-format-ignore-file
-@_exported import Foundation
+@_exported import FoundationAdditions
 
 public enum MLComputeUnits: Int, Sendable { case cpuOnly, cpuAndGPU, all, cpuAndNeuralEngine }
 

@@ -1,7 +1,7 @@
 // A stub for type-checking; never linked into a product. See README.md.
 // swift-format-ignore-file
-@_exported import Foundation
+@_exported import FoundationAdditions
 
-public struct UTType: Sendable {
+public struct UTType: Hashable, Sendable {
   public static var movie: UTType { fatalError() }
 }

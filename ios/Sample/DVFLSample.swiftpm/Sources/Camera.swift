@@ -1,10 +1,11 @@
-import AVFoundation
+// AVFoundation doesn't declare its sessions Sendable, although one is shared by design: its preview layer belongs to
+// the main thread, and starting it there would block.
+@preconcurrency import AVFoundation
 import DVFL
 
 /// One capture session, whose frames go to a stream.
 actor Camera {
-  /// For the preview.
-  nonisolated let session = AVCaptureSession()
+  private nonisolated let session = AVCaptureSession()
   private let queue = DispatchQueue(label: "camera", qos: .userInitiated)
   private var receiver: FrameReceiver?
 
@@ -28,17 +29,22 @@ actor Camera {
     ]
     output.setSampleBufferDelegate(receiver, queue: queue)
     let input = try AVCaptureDeviceInput(device: device)
-    guard session.canAddInput(input), session.canAddOutput(output) else {
-      session.commitConfiguration()
-      throw CameraProblem("the camera is taken")
+    let fits = session.canAddInput(input) && session.canAddOutput(output)
+    if fits {
+      session.addInput(input)
+      session.addOutput(output)
     }
-    session.addInput(input)
-    session.addOutput(output)
     session.commitConfiguration()
+    guard fits else { throw CameraProblem("the camera is taken") }
     // The session doesn't keep its delegate.
     self.receiver = receiver
     // Blocks until the camera runs; this actor is not the main one.
     session.startRunning()
+  }
+
+  /// Shows the camera's picture on a layer, which may be done before it runs.
+  nonisolated func show(on layer: AVCaptureVideoPreviewLayer) {
+    layer.session = session
   }
 
   /// Lets the camera go.

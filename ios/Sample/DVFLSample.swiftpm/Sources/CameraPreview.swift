@@ -4,12 +4,14 @@ import UIKit
 
 /// The camera's picture as it is shown, which is not what the model gets.
 struct CameraPreview: UIViewRepresentable {
-  let session: AVCaptureSession
+  let camera: Camera
 
   func makeUIView(context: Context) -> PreviewView {
     let view = PreviewView()
-    view.previewLayer?.session = session
-    view.previewLayer?.videoGravity = .resizeAspectFill
+    if let layer = view.previewLayer {
+      camera.show(on: layer)
+      layer.videoGravity = .resizeAspectFill
+    }
     return view
   }
 

@@ -9,7 +9,7 @@ struct ContentView: View {
 
   var body: some View {
     VStack(alignment: .leading, spacing: 12) {
-      CameraPreview(session: recognition.camera.session)
+      CameraPreview(camera: recognition.camera)
       Predictions(predictions: recognition.predictions, active: recognition.active)
       Text(recognition.message).font(.footnote).foregroundColor(.secondary)
       HStack {

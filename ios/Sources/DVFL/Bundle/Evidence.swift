@@ -11,7 +11,16 @@ public struct OperatorReport: Codable, Equatable, Sendable {
 /// One operator of an exported program and where the phone runtime runs it.
 public struct OperatorUse: Codable, Equatable, Sendable {
   /// Where an operator runs.
-  public enum Placement: String, Codable, Sendable { case delegate, native, portable, unsupported }
+  public enum Placement: String, Codable, Sendable {
+    /// In the runtime's accelerator library, such as XNNPACK.
+    case delegate
+    /// By the runtime itself.
+    case native
+    /// In the runtime's plain kernels, which are correct but slow.
+    case portable
+    /// Nowhere.
+    case unsupported
+  }
 
   /// Its name.
   public let `operator`: String
@@ -35,7 +44,11 @@ public struct OperatorUse: Codable, Equatable, Sendable {
 public struct ParityReport: Codable, Equatable, Sendable {
   /// Outcome of a parity check.
   public enum Status: String, Codable, Sendable {
-    case passed, failed
+    /// Every clip was inside the gate.
+    case passed
+    /// A clip was outside the gate.
+    case failed
+    /// The host could not run the artifact.
     case notRun = "not_run"
   }
 

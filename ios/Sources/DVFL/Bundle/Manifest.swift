@@ -139,10 +139,17 @@ public struct Artifact: Codable, Equatable, Sendable {
 /// Mean and standard deviation are inside the artifact.
 public struct InputContract: Codable, Equatable, Sendable {
   /// Number type of the tensor.
-  public enum NumberType: String, Codable, Sendable { case float32, uint8 }
+  public enum NumberType: String, Codable, Sendable {
+    /// IEEE 754 binary32.
+    case float32
+    /// Unsigned 8-bit integers.
+    case uint8
+  }
   /// Axes in memory order: T frames, H rows, W columns, C = R, G, B.
   public enum Layout: String, Codable, Sendable {
+    /// Channels last.
     case thwc = "THWC"
+    /// Channels before rows and columns.
     case tchw = "TCHW"
   }
 
@@ -161,9 +168,15 @@ public struct InputContract: Codable, Equatable, Sendable {
 /// The tensor an artifact returns: logits, one per label, `[1, K]`.
 public struct OutputContract: Codable, Equatable, Sendable {
   /// Number type of the tensor.
-  public enum NumberType: String, Codable, Sendable { case float32 }
+  public enum NumberType: String, Codable, Sendable {
+    /// IEEE 754 binary32.
+    case float32
+  }
   /// What the tensor holds.
-  public enum Meaning: String, Codable, Sendable { case logits }
+  public enum Meaning: String, Codable, Sendable {
+    /// Scores before the softmax, any finite number.
+    case logits
+  }
 
   /// The tensor's name.
   public let name: String

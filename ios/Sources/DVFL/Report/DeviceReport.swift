@@ -111,7 +111,12 @@ public struct SDKInfo: Codable, Equatable, Sendable {
 /// One artifact on one accelerator.
 public struct DeviceRun: Codable, Equatable, Sendable {
   /// Whether every reference clip went through.
-  public enum Status: String, Codable, Sendable { case ran, failed }
+  public enum Status: String, Codable, Sendable {
+    /// Every clip has its logits, whether inside the gate or not.
+    case ran
+    /// The model did not load, or a clip failed.
+    case failed
+  }
 
   /// The artifact's target.
   public let target: String

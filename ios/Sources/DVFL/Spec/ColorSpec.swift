@@ -40,6 +40,7 @@ public struct ColorConversion: Codable, Equatable, Sendable {
 public struct TenBitSpec: Codable, Equatable, Sendable {
   /// The only defined rule.
   public enum Rule: String, Codable, Sendable {
+    /// Each sample of the three planes on its own, before the conversion to RGB.
     case roundEachSampleToEightBits = "round_each_sample_to_eight_bits"
   }
 
@@ -54,7 +55,10 @@ public struct TenBitSpec: Codable, Equatable, Sendable {
 /// YUV 4:2:0 -> RGB, and what to do with a stream's colour tags (code points of ITU-T H.273).
 public struct ColorSpec: Codable, Equatable, Sendable {
   /// The only defined upsampling.
-  public enum ChromaUpsampling: String, Codable, Sendable { case nearest }
+  public enum ChromaUpsampling: String, Codable, Sendable {
+    /// A 2 x 2 block of pixels shares its one U and its one V.
+    case nearest
+  }
 
   /// How chroma becomes as large as luma.
   public let chromaUpsampling: ChromaUpsampling

@@ -109,7 +109,10 @@ enum ContractLimits {
 /// Which frames of a whole clip form the input: the centres of ``frames`` equal segments.
 public struct TemporalSpec: Codable, Equatable, Sendable {
   /// The only defined rule.
-  public enum Rule: String, Codable, Sendable { case segmentCentresOfClip = "segment_centres_of_clip" }
+  public enum Rule: String, Codable, Sendable {
+    /// The frame at the centre of each segment.
+    case segmentCentresOfClip = "segment_centres_of_clip"
+  }
 
   /// The rule.
   public let rule: Rule
@@ -133,13 +136,20 @@ public struct TemporalSpec: Codable, Equatable, Sendable {
 /// Which frames of a live window of seconds form the input.
 public struct WindowSpec: Codable, Equatable, Sendable {
   /// The only defined rule.
-  public enum Rule: String, Codable, Sendable { case clipRuleOnEvenTimeGrid = "clip_rule_on_even_time_grid" }
+  public enum Rule: String, Codable, Sendable {
+    /// The whole-clip rule over even points in time, at each the frame nearest to it.
+    case clipRuleOnEvenTimeGrid = "clip_rule_on_even_time_grid"
+  }
   /// The only defined interval.
   public enum Interval: String, Codable, Sendable {
+    /// A frame at the end is in the window, one at the start is not.
     case startExcludedEndIncluded = "start_excluded_end_included"
   }
   /// The only defined tie rule.
-  public enum Tie: String, Codable, Sendable { case earlierFrame = "earlier_frame" }
+  public enum Tie: String, Codable, Sendable {
+    /// Of two frames equally near, the earlier.
+    case earlierFrame = "earlier_frame"
+  }
 
   /// The rule.
   public let rule: Rule
@@ -159,10 +169,15 @@ public struct WindowSpec: Codable, Equatable, Sendable {
 public struct OrientationSpec: Codable, Equatable, Sendable {
   /// The steps, in the only defined order.
   public enum Step: String, Codable, Sendable, CaseIterable {
+    /// The crop rectangle of the stored picture is cut out.
     case cropRectangle = "crop_rectangle"
+    /// A turn clockwise by 0, 90, 180 or 270 degrees.
     case rotateClockwise = "rotate_clockwise"
+    /// Left and right change places, if the frame is mirrored.
     case mirrorLeftRight = "mirror_left_right"
+    /// The short side becomes the spec's.
     case resize
+    /// The square in the middle is cut out.
     case centreCrop = "centre_crop"
   }
 
@@ -180,19 +195,40 @@ public struct OrientationSpec: Codable, Equatable, Sendable {
 /// Short-side resize with 8-bit bilinear interpolation in integer arithmetic.
 public struct ResizeSpec: Codable, Equatable, Sendable {
   /// The only defined rounding of the new sides.
-  public enum SizeRounding: String, Codable, Sendable { case floorOfPlusHalf = "floor_of_plus_half" }
+  public enum SizeRounding: String, Codable, Sendable {
+    /// `floor(x + 0.5)`.
+    case floorOfPlusHalf = "floor_of_plus_half"
+  }
   /// The only defined filter.
-  public enum Filter: String, Codable, Sendable { case bilinear }
+  public enum Filter: String, Codable, Sendable {
+    /// Two weighted pixels in each direction.
+    case bilinear
+  }
   /// The only defined pixel centres.
-  public enum PixelCentres: String, Codable, Sendable { case halfPixel = "half_pixel" }
+  public enum PixelCentres: String, Codable, Sendable {
+    /// Pixel `i` has its centre at `i + 0.5`.
+    case halfPixel = "half_pixel"
+  }
   /// The only defined type of positions.
-  public enum PositionType: String, Codable, Sendable { case float32 }
+  public enum PositionType: String, Codable, Sendable {
+    /// IEEE 754 binary32.
+    case float32
+  }
   /// The only defined rule at the left and right edge.
-  public enum EdgeX: String, Codable, Sendable { case clampPosition = "clamp_position" }
+  public enum EdgeX: String, Codable, Sendable {
+    /// The position is held inside the row before its weights are taken.
+    case clampPosition = "clamp_position"
+  }
   /// The only defined rule at the upper and lower edge.
-  public enum EdgeY: String, Codable, Sendable { case clampRowsKeepWeights = "clamp_rows_keep_weights" }
+  public enum EdgeY: String, Codable, Sendable {
+    /// The two rows are held inside the picture; their weights stay.
+    case clampRowsKeepWeights = "clamp_rows_keep_weights"
+  }
   /// The only defined rounding of weights.
-  public enum CoefficientRounding: String, Codable, Sendable { case halfToEven = "half_to_even" }
+  public enum CoefficientRounding: String, Codable, Sendable {
+    /// To the nearest integer, a half to the even one.
+    case halfToEven = "half_to_even"
+  }
 
   /// The new length of the shorter side, in pixels.
   public internal(set) var shortSide: Int
@@ -242,9 +278,15 @@ public struct ResizeSpec: Codable, Equatable, Sendable {
 /// The square crop after the resize.
 public struct CropSpec: Codable, Equatable, Sendable {
   /// The only defined position.
-  public enum Position: String, Codable, Sendable { case centre }
+  public enum Position: String, Codable, Sendable {
+    /// The middle of the picture.
+    case centre
+  }
   /// The only defined rounding.
-  public enum OffsetRounding: String, Codable, Sendable { case floor }
+  public enum OffsetRounding: String, Codable, Sendable {
+    /// Downwards: an odd rest leaves the larger part right of and below the crop.
+    case floor
+  }
 
   /// Height and width of the model's input, in pixels.
   public internal(set) var size: Int
@@ -262,11 +304,20 @@ public struct CropSpec: Codable, Equatable, Sendable {
 /// What preprocessing hands to an engine.
 public struct OutputSpec: Codable, Equatable, Sendable {
   /// The only defined order of channels.
-  public enum ChannelOrder: String, Codable, Sendable { case rgb = "RGB" }
+  public enum ChannelOrder: String, Codable, Sendable {
+    /// Red, green, blue.
+    case rgb = "RGB"
+  }
   /// The only defined layout.
-  public enum Layout: String, Codable, Sendable { case thwc = "THWC" }
+  public enum Layout: String, Codable, Sendable {
+    /// Frames, rows, columns, channels; the channels lie closest together.
+    case thwc = "THWC"
+  }
   /// The only defined number type.
-  public enum NumberType: String, Codable, Sendable { case uint8 }
+  public enum NumberType: String, Codable, Sendable {
+    /// Unsigned 8-bit integers, 0...255.
+    case uint8
+  }
 
   /// The order of channels.
   public let channelOrder: ChannelOrder
@@ -279,7 +330,10 @@ public struct OutputSpec: Codable, Equatable, Sendable {
 /// `(x - mean) / std` per channel, part of the model's graph and never of an app.
 public struct NormalizationSpec: Codable, Equatable, Sendable {
   /// The only defined place.
-  public enum Place: String, Codable, Sendable { case graph }
+  public enum Place: String, Codable, Sendable {
+    /// Inside the artifact.
+    case graph
+  }
 
   /// Where it happens.
   public let appliedIn: Place
