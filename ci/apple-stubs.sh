@@ -32,9 +32,10 @@ emit() {
     -emit-module-doc-path "$work/$1.swiftdoc" -emit-module-source-info-path "$work/$1.swiftsourceinfo" "${@:2}"
 }
 
-# What the products import.
-build_dvfl() {
-  (cd "$ios" && "$swift" build --target DVFL) >"$work/log" 2>&1 || fail "DVFL does not build: $(tail -5 "$work/log")"
+# With the options of ci/ios.sh, so that what its tests built is not built again.
+build_package() {
+  (cd "$ios" && "$swift" build -Xswiftc -warnings-as-errors) >"$work/log" 2>&1 ||
+    fail "the package does not build: $(tail -5 "$work/log")"
 }
 
 # emit_stubs NAME...: in an order in which each finds what it imports.

@@ -84,7 +84,7 @@ refuses() {
 }
 
 mkdir -p "$pages"
-(cd "$ios" && "$swift" build) >"$work/log" 2>&1 || fail "the package does not build: $(tail -5 "$work/log")"
+build_package
 if [[ $(uname) == Linux ]]; then
   emit_stubs "${product_stubs[@]}"
   for name in "${apple_products[@]}"; do

@@ -120,7 +120,7 @@ actor Planted { nonisolated let session = AVCaptureSession() }' "${app[@]}"
   echo "planted type errors, data races and a warning are refused"
 }
 
-build_dvfl
+build_package
 emit_stubs "${product_stubs[@]}" Combine UniformTypeIdentifiers SwiftUI
 check_products
 check_sample
