@@ -6,7 +6,8 @@ let package = Package(
   platforms: [.iOS(.v16), .macOS(.v13)],
   products: [
     .library(name: "DVFL", targets: ["DVFL"]),
-    .executable(name: "dvfl", targets: ["dvfl-cli"]),
+    // Not "dvfl": Xcode names a folder after each product, and on most Macs that one would also be DVFL's.
+    .executable(name: "dvfl-swift", targets: ["dvfl-cli"]),
     .library(name: "DVFLCoreML", targets: ["DVFLCoreML"]),
     .library(name: "DVFLExecuTorch", targets: ["DVFLExecuTorch"]),
     .library(name: "DVFLLiteRT", targets: ["DVFLLiteRT"]),

@@ -26,7 +26,7 @@ public func run(arguments: [String], engines: EngineChoice = builtInEngines) asy
   do {
     return try await dispatch(arguments, engines)
   } catch let error as UsageError {
-    return failure(2, "\(error.line); try 'dvfl --help'")
+    return failure(2, "\(error.line); try 'dvfl-swift --help'")
   } catch let error as DVFLError where error.kind == .options {
     return failure(2, error.description)
   } catch {
@@ -35,9 +35,9 @@ public func run(arguments: [String], engines: EngineChoice = builtInEngines) asy
 }
 
 private func dispatch(_ arguments: [String], _ engines: EngineChoice) async throws -> CommandResult {
-  guard let name = arguments.first else { return failure(2, "no command; try 'dvfl --help'") }
+  guard let name = arguments.first else { return failure(2, "no command; try 'dvfl-swift --help'") }
   if ["--help", "-h", "help"].contains(name) { return success(Help.overview) }
-  if name == "--version" { return success("dvfl \(SDKInfo().version) (Swift)\n") }
+  if name == "--version" { return success("dvfl-swift \(SDKInfo().version) (Swift)\n") }
   guard let command = Command(rawValue: name) else {
     throw UsageError(
       unknown("command", name, choices: Command.allCases.map(\.rawValue), kind: .options).description)

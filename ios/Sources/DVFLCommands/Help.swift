@@ -1,17 +1,17 @@
 /// The texts of `--help`.
 enum Help {
   static let overview = """
-    dvfl: look into a bundle, prove its artifacts and recognise an action, on this computer.
+    dvfl-swift: look into a bundle, prove its artifacts and recognise an action, on this computer.
 
     Usage:
-      dvfl inspect BUNDLE                  what it holds, and whether it was changed
-      dvfl verify BUNDLE                   its reference clips through an engine, against PyTorch's answers
-      dvfl recognize BUNDLE --planes FILE  raw YUV frames of a clip to labels
-      dvfl COMMAND --help                  options and examples
+      dvfl-swift inspect BUNDLE                  what it holds, and whether it was changed
+      dvfl-swift verify BUNDLE                   its reference clips through an engine, against PyTorch's answers
+      dvfl-swift recognize BUNDLE --planes FILE  raw YUV frames of a clip to labels
+      dvfl-swift COMMAND --help                  options and examples
 
     Start here:
-      dvfl inspect demo/bundle
-      dvfl verify demo/bundle --engine litert --library libtensorflowlite_c.so
+      dvfl-swift inspect demo/bundle
+      dvfl-swift verify demo/bundle --engine litert --library libLiteRt.so
 
     A BUNDLE is a folder that 'dvfl convert' of the Python package wrote.
     Exit status: 0 done; 1 failed, or a check did; 2 wrong usage. Errors are one line on the standard error.
@@ -26,18 +26,18 @@ enum Help {
     """
 
   static let inspect = """
-    dvfl inspect BUNDLE
+    dvfl-swift inspect BUNDLE
 
     Lists the model, the preprocessing and every file with its size, and compares the sha256 of each with the
     manifest's. Exits with 1 if a file was changed. A file that was left out, as an app does, is no fault.
 
     Example:
-      dvfl inspect demo/bundle
+      dvfl-swift inspect demo/bundle
 
     """
 
   static let verify = """
-    dvfl verify BUNDLE [options]
+    dvfl-swift verify BUNDLE [options]
 
     Runs every reference clip through an artifact and compares the logits with PyTorch's in the manifest: largest
     error, cosine, best class. Exits with 1 if the artifact misses the gate that the manifest sets.
@@ -46,13 +46,13 @@ enum Help {
     \(engine)
 
     Examples:
-      dvfl verify demo/bundle
-      dvfl verify demo/bundle --engine litert --precision int8 --library libtensorflowlite_c.so
+      dvfl-swift verify demo/bundle
+      dvfl-swift verify demo/bundle --engine litert --precision int8 --library libLiteRt.so
 
     """
 
   static let recognize = """
-    dvfl recognize BUNDLE --planes FILE --width W --height H --frames N [options]
+    dvfl-swift recognize BUNDLE --planes FILE --width W --height H --frames N [options]
 
     FILE holds all N frames of a clip as raw planes without padding, as ffmpeg writes them. The frames that the
     model sees are chosen and preprocessed exactly as on a phone.
@@ -71,8 +71,8 @@ enum Help {
 
     Examples:
       ffmpeg -i clip.mp4 -pix_fmt yuv420p -f rawvideo clip.yuv
-      dvfl recognize demo/bundle --planes clip.yuv --width 1280 --height 720 --frames 131 --timings
-      dvfl recognize demo/bundle --planes clip.yuv --width 1280 --height 720 --frames 131 --tensor clip.u8
+      dvfl-swift recognize demo/bundle --planes clip.yuv --width 1280 --height 720 --frames 131 --timings
+      dvfl-swift recognize demo/bundle --planes clip.yuv --width 1280 --height 720 --frames 131 --tensor clip.u8
 
     """
 }

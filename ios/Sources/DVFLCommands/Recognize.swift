@@ -27,7 +27,7 @@ func recognize(_ bundle: ActionBundle, _ arguments: Arguments, _ engines: Engine
     lines.append(
       columns([
         (prediction.label, widest), ("\(fixed(prediction.score * 100, 1))%", 6),
-        (fixed(prediction.logit, 3), 0),
+        (fixed(prediction.logit, 6), 0),
       ]))
   }
   if arguments.has("--timings") {

@@ -14,14 +14,15 @@ func verify(_ bundle: ActionBundle, _ arguments: Arguments, _ engines: EngineCho
     clips.append(ClipParity(clip: vector.name, reference: vector.logits, measured: logits))
   }
   await recognizer.close()
+  let widest = max(4, clips.map(\.clip.count).max() ?? 0)
   var lines = [
     "\(bundle.root.path)  (\(artifact.name))", "",
-    columns([("clip", 24), ("max error", 10), ("of range", 10), ("cosine", 9), ("top-1", 0)]),
+    columns([("clip", widest), ("max error", 10), ("of range", 10), ("cosine", 9), ("top-1", 0)]),
   ]
   for clip in clips {
     lines.append(
       columns([
-        (clip.clip, 24), (scientific(clip.maxAbsError), 10), (scientific(clip.errorOfRange), 10),
+        (clip.clip, widest), (scientific(clip.maxAbsError), 10), (scientific(clip.errorOfRange), 10),
         (fixed(clip.cosine, 6), 9), (clip.top1Agrees ? "same" : "differs", 0),
       ]))
   }

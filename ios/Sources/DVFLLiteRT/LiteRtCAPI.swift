@@ -22,6 +22,10 @@ struct LiteRtCAPI {
   /// The CPU options' identifier among the opaque options.
   static let cpuOptions = "xnnpack"
 
+  /// A `LiteRtEnvOption`, 24 bytes in the order of all of Apple's and Linux's processors: the least severity that is
+  /// logged (tag 25) is the integer (type 2) 3, an error. A runtime that doesn't know the tag ignores it.
+  static let quietly: [Int64] = [25, 2, 3]
+
   /// `LiteRtTensorBufferLockMode`.
   enum Access: Int32 { case read, write }
 

@@ -23,9 +23,7 @@ final class LiteRtSession {
   /// - Throws: ``DVFLError`` of kind `engine` if LiteRT can't load it, or its tensors are not what the manifest says.
   init(_ api: LiteRtCAPI, path: String, artifact: Artifact, threads: Int) throws {
     let maker = Maker(api: api, path: path, owned: owned)
-    let environment = try maker.make("an environment", api.destroyEnvironment) {
-      api.createEnvironment(0, nil, $0)
-    }
+    let environment = try maker.environment()
     let model = try maker.model(environment)
     let tensors = try maker.checkedTensors(model, artifact)
     let options = try maker.options(threads: threads)
@@ -89,6 +87,13 @@ private struct Maker {
     let handle = try get("make \(what)", create)
     owned.add { destroy(handle) }
     return handle
+  }
+
+  /// An environment that logs errors only: that there is no GPU accelerator is none where the CPU was asked for.
+  func environment() throws -> Handle {
+    try make("an environment", api.destroyEnvironment) { out in
+      LiteRtCAPI.quietly.withUnsafeBytes { api.createEnvironment(1, $0.baseAddress, out) }
+    }
   }
 
   func get(_ what: String, _ find: (UnsafeMutablePointer<Handle?>) -> LiteRtCAPI.Status) throws -> Handle {

@@ -8,10 +8,10 @@ struct HelpTests {
   @Test func helpTeachesByExamples() async {
     let overview = await dvfl("--help")
     #expect(overview.status == 0)
-    #expect(overview.output.contains("dvfl inspect demo/bundle"))
+    #expect(overview.output.contains("dvfl-swift inspect demo/bundle"))
     for command in Command.allCases {
       let help = await dvfl(command.rawValue, "--help")
-      #expect(help.status == 0 && help.output.hasPrefix("dvfl \(command.rawValue) BUNDLE"))
+      #expect(help.status == 0 && help.output.hasPrefix("dvfl-swift \(command.rawValue) BUNDLE"))
       #expect(help.output.contains("Example"))
       for option in command.options { #expect(help.output.contains(option.name)) }
     }

@@ -174,4 +174,67 @@ struct ActionBundleTests {
       _ = try test.bundle.artifact(target: "other", precision: .int8)
     }
   }
+
+  @Test func aManifestThatIsAFolderOrNoTextIsRefused() throws {
+    let folder = try copy()
+    let file = folder.url.appendingPathComponent("manifest.json")
+    let names: [[UInt8]] = [[0xFF], Array("\\q".utf8), Array("\\ud800".utf8), [0x01], Array("\\".utf8)]
+    let wrongNames = names.map { Array("{\"schema_version\": 1, \"".utf8) + $0 + Array("\": 1}".utf8) }
+    let noManifests = ["not json", "[1, 2]", "null", ""].map { Array($0.utf8) }
+    for bytes in wrongNames + noManifests + [[0xFF, 0xFE, 0]] {
+      try Data(bytes).write(to: file)
+      expectRefused("manifest.json") { _ = try ActionBundle(at: folder.url) }
+    }
+    try FileManager.default.removeItem(at: file)
+    try FileManager.default.createDirectory(at: file, withIntermediateDirectories: true)
+    expectRefused("manifest.json: can't be read") { _ = try ActionBundle(at: folder.url) }
+  }
+
+  @Test func aSiblingWhoseNameBeginsWithTheBundlesIsOutside() throws {
+    let folder = try copy()
+    let bundle = try ActionBundle(at: folder.url)
+    let stored = try #require(bundle.manifest.artifacts.first?.stored)
+    let file = folder.url.appendingPathComponent(stored.file)
+    let sibling = URL(fileURLWithPath: folder.url.path + "-2")
+    defer { try? FileManager.default.removeItem(at: sibling) }
+    try FileManager.default.moveItem(at: file, to: sibling)
+    try FileManager.default.createSymbolicLink(at: file, withDestinationURL: sibling)
+    expectRefused("leads outside the bundle") { _ = try bundle.resolve(stored) }
+  }
+
+  @Test func aBundleThatIsReachedThroughALinkOpens() throws {
+    let (folder, other) = (try copy(), try TemporaryFolder())
+    let link = other.url.appendingPathComponent("link")
+    try FileManager.default.createSymbolicLink(at: link, withDestinationURL: folder.url)
+    let bundle = try ActionBundle(at: link)
+    for artifact in bundle.manifest.artifacts { _ = try bundle.verified(artifact.stored) }
+  }
+
+  @Test func aFolderWithAFileMoreOrALinkThatLeadsOutIsRefused() throws {
+    let folder = try copy()
+    let package = folder.url.appendingPathComponent("model.mlpackage")
+    try FileManager.default.createDirectory(at: package, withIntermediateDirectories: true)
+    try Data("weights".utf8).write(to: package.appendingPathComponent("weights"))
+    let bundle = try ActionBundle(at: folder.url)
+    let stored = StoredFile(file: "model.mlpackage", sha256: try sha256(of: package), bytes: 7)
+    _ = try bundle.verified(stored)
+    let more = package.appendingPathComponent("more")
+    try Data().write(to: more)
+    expectRefused("'model.mlpackage' was changed") { _ = try bundle.verified(stored) }
+    try FileManager.default.removeItem(at: more)
+    let outside = try TemporaryFolder()
+    for target in [outside.url, outside.url.appendingPathComponent("nothing")] {
+      try FileManager.default.createSymbolicLink(at: more, withDestinationURL: target)
+      expectRefused("'model.mlpackage/more' leads outside the bundle") { _ = try bundle.verified(stored) }
+      try FileManager.default.removeItem(at: more)
+    }
+    _ = try bundle.verified(stored)
+  }
+
+  @Test func aBundleWithoutArtifactsNamesNone() throws {
+    let test = try TestBundle(artifacts: [])
+    expectRefused("no artifact 'litert'; this bundle holds: none") {
+      _ = try test.bundle.artifact(target: "litert")
+    }
+  }
 }

@@ -78,7 +78,7 @@ private struct GoldenRun {
           return answered
         }]
     }
-    stream = StreamingActionRecognizer(recognizer: recognizer, options: try golden.options.options())
+    stream = try StreamingActionRecognizer(recognizer: recognizer, options: try golden.options.options())
   }
 
   func push(_ step: GoldenStream.Step) async throws -> [Update] {

@@ -84,4 +84,61 @@ struct ManifestTests {
   @Test func aNullReferenceIsTaken() throws {
     #expect(try problem { $0["reference"] = NSNull() } == nil)
   }
+
+  private func change(_ path: JSONPath, _ value: Any?) throws -> String? {
+    try problem { $0 = try #require(changed($0, at: path, to: value) as? [String: Any]) }
+  }
+
+  /// The fields of the first object of each array, at any depth, but not those of the contract or of tables.
+  private func fields() throws -> [JSONPath] {
+    try paths(in: TestBundle.goldenManifest()).filter { path in
+      path.allSatisfy { Int($0) ?? 0 == 0 } && Int(path.last ?? "") == nil
+        && !["preprocessing", "options", "tools"].contains(where: path.dropLast().contains)
+    }
+  }
+
+  @Test func everyMissingFieldIsNamedAtAnyDepth() throws {
+    let fields = try fields()
+    #expect(fields.count > 50)
+    for path in fields where path != ["schema_version"] {
+      let line = try change(path, nil)
+      #expect(
+        line?.contains("\(path.joined(separator: ".")): is missing") == true, "\(path) \(line ?? "taken")")
+    }
+  }
+
+  @Test func onlyWhatMayBeAbsentMayBeNull() throws {
+    let absent = ["reference", "operators", "delegate", "source", "reason"]
+    for path in try fields() {
+      let last = path.last ?? ""
+      let mayBe =
+        (absent.contains(last) && !path.contains("operators") || last == "operators" && path.count == 3)
+        || ["delegate", "source"].contains(last) || path.contains("gate") && last != "gate"
+      let line = try change(path, NSNull())
+      #expect((line == nil) == mayBe, "\(path): \(line ?? "taken")")
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("artifacts.0.output.shape", "[1, 7]", "6 labels, but outputs of [6, 7]"),
+      ("artifacts.0.output.shape", "[2, 6]", "output.shape must be [1, K], not [2, 6]"),
+      ("artifacts.0.output.shape", "[1, 0]", "output.shape must be [1, K]"),
+      ("artifacts.0.input.shape", "[8, 64, 64]", "input.shape must have 4 positive sizes, not [8, 64, 64]"),
+      ("artifacts.0.input.shape", "[8, 0, 64, 3]", "input.shape must have 4 positive sizes"),
+      ("artifacts.0.input.shape", "[1099511627776, 1099511627776, 64, 3]", "is too large"),
+      ("artifacts.0.input.value_range", "[0, 1]", "input.value_range must be [0, 255], not [0, 1]"),
+      ("artifacts.0.bytes", "-1", "must be 0 or more, not -1"),
+      ("artifacts.0.target", "7", "artifacts.0.target"),
+      ("reference_vectors.0.logits", "[1]", "6 labels, but outputs of [1, 6]"),
+      ("reference_vectors.0.shape", "[8, 64, 64, 4]", "shape must be [T, H, W, 3], not [8, 64, 64, 4]"),
+      ("reference_vectors.0.shape", "[9007199254740993, 4096, 4096, 3]", "is too large"),
+      ("preprocessing.resize.short_side", "63", "preprocessing.crop.size: 64 is larger than short_side 63"),
+      ("preprocessing.crop.size", "1099511627776", "preprocessing.crop.size"),
+    ])
+  func fieldsThatContradictEachOtherAreRefused(_ path: String, _ text: String, _ words: String) throws {
+    let value = try JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)
+    let line = try change(path.split(separator: ".").map(String.init), value)
+    #expect(line?.contains(words) == true, "\(line ?? "taken")")
+  }
 }

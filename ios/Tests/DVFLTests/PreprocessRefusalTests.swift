@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import DVFL
@@ -150,5 +151,41 @@ struct PreprocessRefusalTests {
     let error = refusal { _ = try preprocessed(Foreign(), preprocessor) }
     #expect(error?.kind == .frame)
     #expect(error?.problem == "a frame of type Foreign")
+  }
+
+  @Test("A matrix that the spec has no conversion for is refused, and nothing is written")
+  func missingConversions() throws {
+    let file = "\(repository)/spec/preprocessing.json"
+    let golden = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: file)))
+    let conversions = try #require(value(in: golden, at: ["color", "conversions"]) as? [[String: Any]])
+    let fewer = conversions.filter { $0["matrix"] as? String == "BT601" }
+    let edited = changed(golden, at: ["color", "conversions"], to: fewer)
+    let lacking = Preprocessor(
+      spec: try .parse(JSONSerialization.data(withJSONObject: edited)).with(frames: 2, size: 4))
+    let planes = try (y: Plane(copying: [9, 9, 9, 9], rowStride: 2), c: Plane(copying: [9], rowStride: 1))
+    for (matrix, kind) in [(ColorMatrix.bt601, nil), (.bt709, DVFLError.Kind.spec)] {
+      let frame = try Frame(
+        timeS: 0, y: planes.y, u: planes.c, v: planes.c, width: 2, height: 2, matrix: matrix)
+      var out = [UInt8](repeating: 1, count: 48)
+      let error = refusal { try out.withUnsafeMutableBytes { try lacking.preprocess(frame, into: $0) } }
+      #expect(error?.kind == kind)
+      #expect((out == [UInt8](repeating: 1, count: 48)) == (kind != nil))
+    }
+  }
+
+  @Test(
+    "A clip whose sizes are none, don't fit its bytes or whose product no number holds is refused",
+    arguments: [
+      [0, 4, 4], [1, -4, 4], [1, 4, 0], [1, 4, 5], [Int.max, Int.max, Int.max], [1 << 40, 1 << 40, 1],
+      [1, Int.max, 1], [1, 1 << 31, 1],
+    ])
+  func clipSizes(_ sizes: [Int]) {
+    let make = { (sizes: [Int], count: Int) in
+      _ = try Clip(
+        pixels: [UInt8](repeating: 0, count: count), frames: sizes[0], height: sizes[1], width: sizes[2],
+        timesS: [0])
+    }
+    #expect(refusal { try make([1, 4, 4], 48) } == nil)
+    #expect(refusal { try make(sizes, 48) }?.kind == .frame)
   }
 }

@@ -14,7 +14,7 @@ struct StreamingSlowModelTests {
       try camera.record(for: 0.15)
       return [0, 9]
     }
-    let stream = StreamingActionRecognizer(recognizer: recognizer, options: options)
+    let stream = try StreamingActionRecognizer(recognizer: recognizer, options: options)
     camera.point(at: stream)
     let iterator = stream.updates.makeAsyncIterator()
     var latencies: [Double] = []

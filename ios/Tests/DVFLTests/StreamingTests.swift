@@ -8,7 +8,7 @@ private func stream(
   _ options: StreamingOptions, log: Locked<EngineLog> = Locked(EngineLog()),
   answer: @escaping ScriptedEngine.Answer = { _ in [0, 9] }
 ) async throws -> StreamingActionRecognizer {
-  StreamingActionRecognizer(
+  try StreamingActionRecognizer(
     recognizer: try await .scripted(log: log, answer: answer), options: options)
 }
 
@@ -43,12 +43,22 @@ struct StreamingTests {
     #expect(StreamingOptions.standard.windowS == 2)
   }
 
+  @Test func aWindowShorterThanATickIsRefusedAndOneOfATickIsTaken() async throws {
+    for (windowS, taken) in [(1e-300, false), (4e-7, false), (5e-7, true), (1e-6, true)] {
+      let options = try StreamingOptions(windowS: windowS)
+      let error = await kind { _ = try await stream(options) }
+      #expect(error == (taken ? nil : .options), "\(windowS)")
+    }
+    let plain = StreamingActionRecognizer(recognizer: try await .scripted())
+    #expect(plain.options == .standard)
+  }
+
   @Test func extremeTimesAndOptionsDoNotCrash() async throws {
     let huge = try StreamingOptions(
       windowS: 1e300, strideS: 1e300, smoothingHalfLifeS: 1e300, minHoldS: 1e300, maxLateS: 1e300,
       maxFps: 1e-300)
     let tiny = try StreamingOptions(
-      windowS: 1e-300, strideS: 1e-300, smoothingHalfLifeS: 1e-300, maxLateS: 0, maxFps: 1e300)
+      windowS: 1e-6, strideS: 1e-300, smoothingHalfLifeS: 1e-300, maxLateS: 0, maxFps: 1e300)
     for options in [huge, tiny] {
       let stream = try await stream(options)
       for time in [0, 1, 1e6, 1e12, 1e300, .greatestFiniteMagnitude, 0] {

@@ -26,7 +26,8 @@ struct StressTests {
   @Test func enginesAreClosedOnceAndNeverShared() async throws {
     let bundle = try TestBundle()
     let totals = Locked(EngineLog())
-    try await repeatedly(for: Self.seconds / 2, until: { totals.withLock { $0.runs > 0 } }, tasks: 8) {
+    let isEnough = { @Sendable in totals.withLock { $0.closes > 0 && $0.runs > 0 } }
+    try await repeatedly(for: Self.seconds / 2, tasks: 8, until: isEnough) { _ in
       let log = try await Self.oneRecognizer(bundle.bundle)
       log.check()
       totals.withLock { totals in
@@ -41,8 +42,8 @@ struct StressTests {
   @Test func liveStreamsSurviveEverythingAtOnce() async throws {
     let bundle = try TestBundle()
     let totals = Locked(StreamCounters())
-    let both = { @Sendable in totals.withLock { $0.inferences > 0 && $0.skippedBusy > 0 } }
-    try await repeatedly(for: Self.seconds / 2, until: both, tasks: 4) {
+    let isEnough = { @Sendable in totals.withLock { $0.inferences > 0 && $0.skippedBusy > 0 } }
+    try await repeatedly(for: Self.seconds / 2, tasks: 4, until: isEnough) { _ in
       let counters = try await Self.oneStream(bundle.bundle)
       totals.withLock { totals in
         totals.inferences += counters.inferences
@@ -81,7 +82,7 @@ struct StressTests {
   private static func oneStream(_ bundle: ActionBundle) async throws -> StreamCounters {
     let log = Locked(EngineLog())
     let recognizer = try await open(bundle, log)
-    let stream = StreamingActionRecognizer(
+    let stream = try StreamingActionRecognizer(
       recognizer: recognizer,
       options: try StreamingOptions(windowS: 0.1, strideS: 0.01, maxLateS: 0.5, maxFps: 1000))
     await withTaskGroup(of: Void.self) { group in
@@ -153,19 +154,17 @@ private func expectHarmless(_ body: () async throws -> Void) async {
   }
 }
 
-/// Repeats `body` in several tasks, at least once in each: for some time and then, on a busy machine, until it has
-/// reached what it is for; a minute at most.
+/// Repeats `body` in several tasks for some time, at least once in each; and on, at most a minute, until what may
+/// happen did happen: a busy machine can run the tasks of many rounds one after the other.
 private func repeatedly(
-  for seconds: Double, until isReached: @escaping @Sendable () -> Bool, tasks: Int,
-  _ body: @escaping @Sendable () async throws -> Void
+  for seconds: Double, tasks: Int, until isEnough: @escaping @Sendable () -> Bool,
+  _ body: @escaping @Sendable (Int) async throws -> Void
 ) async throws {
-  let start = Date()
+  let (end, latest) = (Date().addingTimeInterval(seconds), Date().addingTimeInterval(seconds + 60))
   try await withThrowingTaskGroup(of: Void.self) { group in
-    for _ in 0..<tasks {
+    for task in 0..<tasks {
       group.addTask {
-        repeat {
-          try await body()
-        } while -start.timeIntervalSinceNow < (isReached() ? seconds : max(seconds, 60))
+        repeat { try await body(task) } while Date() < end || (Date() < latest && !isEnough())
       }
     }
     try await group.waitForAll()

@@ -30,13 +30,8 @@ public struct ActionBundle: Equatable, Sendable {
   ///
   /// - Throws: ``DVFLError`` of kind `bundle` if it's missing, or if a link leads out of the bundle.
   public func resolve(_ stored: StoredFile) throws -> URL {
-    let inside = root.resolvingSymlinksInPath().standardizedFileURL.path
-    let path = URL(fileURLWithPath: inside).appendingPathComponent(stored.file)
-      .resolvingSymlinksInPath().standardizedFileURL
-    guard path.path.hasPrefix(inside + "/") else {
-      throw DVFLError(
-        .bundle, "\(root.path): '\(stored.file)' leads outside the bundle", advice: "convert again")
-    }
+    let path = real(real(root).appendingPathComponent(stored.file))
+    guard isInside(path) else { throw leadsOut(stored.file) }
     guard FileManager.default.fileExists(atPath: path.path) else {
       throw DVFLError(
         .bundle, "\(root.path): '\(stored.file)' is missing", advice: "copy the whole folder again")
@@ -46,10 +41,16 @@ public struct ActionBundle: Equatable, Sendable {
 
   /// Like ``resolve(_:)``, after comparing the sha256.
   ///
-  /// - Throws: ``DVFLError`` of kind `bundle` if the bytes are not those that the converter wrote.
+  /// - Throws: ``DVFLError`` of kind `bundle` if the bytes are not those that the converter wrote, can't be read, or
+  ///   a link inside a folder leads out of the bundle.
   public func verified(_ stored: StoredFile) throws -> URL {
     let path = try resolve(stored)
-    guard try sha256(of: path) == stored.sha256 else {
+    try checkLinks(of: path, stored)
+    guard let found = try? sha256(of: path) else {
+      throw DVFLError(
+        .bundle, "\(root.path): '\(stored.file)' can't be read", advice: "check its permissions")
+    }
+    guard found == stored.sha256 else {
       throw DVFLError(
         .bundle, "\(root.path): '\(stored.file)' was changed after conversion (sha256 differs)",
         advice: "copy the bundle again or convert again")
@@ -89,15 +90,36 @@ public struct ActionBundle: Equatable, Sendable {
       timesS: (0..<vector.shape[0]).map(Double.init))
   }
 
+  /// Refuses a folder that holds a link which leads out of the bundle, or nowhere.
+  private func checkLinks(of folder: URL, _ stored: StoredFile) throws {
+    for name in FileManager.default.subpaths(atPath: folder.path) ?? [] {
+      let path = folder.appendingPathComponent(name)
+      let isLink = (try? FileManager.default.destinationOfSymbolicLink(atPath: path.path)) != nil
+      let leadsIn = FileManager.default.fileExists(atPath: path.path) && isInside(real(path))
+      if isLink, !leadsIn { throw leadsOut("\(stored.file)/\(name)") }
+    }
+  }
+
+  /// Whether a path without links lies in the bundle.
+  private func isInside(_ path: URL) -> Bool { path.path.hasPrefix(real(root).path + "/") }
+
+  private func real(_ path: URL) -> URL { path.resolvingSymlinksInPath().standardizedFileURL }
+
+  private func leadsOut(_ name: String) -> DVFLError {
+    DVFLError(.bundle, "\(root.path): '\(name)' leads outside the bundle", advice: "convert again")
+  }
+
   private static func readManifest(_ file: URL) throws -> Manifest {
     guard FileManager.default.fileExists(atPath: file.path) else {
       throw DVFLError(
         .bundle, "\(file.deletingLastPathComponent().path): no \(manifestFile), so this is no bundle",
         advice: "make one with 'dvfl convert'")
     }
+    guard let data = try? Data(contentsOf: file) else {
+      throw DVFLError(.bundle, "\(file.path): can't be read", advice: "copy the bundle again")
+    }
+    try checkVersion(data, file)
     do {
-      let data = try Data(contentsOf: file)
-      try checkVersion(data, file)
       let manifest = try StrictJSON.decode(Manifest.self, from: data)
       if let problem = manifest.problem {
         throw DVFLError(.bundle, "\(file.path): \(problem)", advice: "convert again")
@@ -106,17 +128,12 @@ public struct ActionBundle: Equatable, Sendable {
     } catch let problem as StrictJSON.Problem {
       throw DVFLError(
         .bundle, "\(file.path): \(problem.line)", advice: "copy the bundle again or convert again")
-    } catch let error as CocoaError {
-      throw DVFLError(
-        .bundle, "\(file.path): unreadable (\(error.code.rawValue))", advice: "copy the bundle again")
     }
   }
 
   private static func checkVersion(_ data: Data, _ file: URL) throws {
-    struct Version: Codable { let schemaVersion: Int? }
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    guard let version = try? decoder.decode(Version.self, from: data) else { return }
+    struct Version: Decodable { let schemaVersion: Int? }
+    guard let version = try? StrictJSON.read(Version.self, from: data) else { return }
     guard version.schemaVersion == Manifest.schemaVersion else {
       let found = version.schemaVersion.map(String.init) ?? "missing"
       throw DVFLError(

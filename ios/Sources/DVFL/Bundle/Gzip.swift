@@ -3,6 +3,8 @@ import Foundation
 
 /// The `count` bytes that a gzip file (RFC 1952) holds, or nil if it's damaged or holds another number.
 func gunzipped(_ data: Data, expecting count: Int) -> [UInt8]? {
+  // zlib counts in 32 bits, and one byte never holds more than 1032: what can't be there takes no memory.
+  guard data.count <= Limits.tensor, count < Limits.tensor, count / 1032 <= data.count else { return nil }
   var stream = z_stream()
   // 16 asks zlib for the gzip format.
   guard inflateInit2_(&stream, MAX_WBITS + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK

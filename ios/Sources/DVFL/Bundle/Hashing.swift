@@ -15,8 +15,8 @@ func sha256(of path: URL) throws -> String {
   var listing = ""
   for name in names {
     let file = path.appendingPathComponent(name)
-    _ = FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder)
-    if !isFolder.boolValue { listing += "\(try sha256(ofFile: file))  \(name)\n" }
+    let exists = FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder)
+    if exists, !isFolder.boolValue { listing += "\(try sha256(ofFile: file))  \(name)\n" }
   }
   var digest = SHA256Digest()
   digest.update(Data(listing.utf8))

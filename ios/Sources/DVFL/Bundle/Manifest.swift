@@ -123,9 +123,10 @@ public struct Artifact: Codable, Equatable, Sendable {
   public var stored: StoredFile { StoredFile(file: file, sha256: sha256, bytes: bytes) }
 
   var problem: String? {
-    if input.shape.count != 4 || !input.shape.allSatisfy(ContractLimits.side.contains) {
+    if input.shape.count != 4 || !input.shape.allSatisfy({ $0 >= 1 }) {
       return "\(name): input.shape must have 4 positive sizes, not \(input.shape)"
     }
+    if Limits.count(of: input.shape) == nil { return "\(name): input.shape \(input.shape) is too large" }
     if input.valueRange != [0, 255] {
       return "\(name): input.value_range must be [0, 255], not \(input.valueRange)"
     }
@@ -210,8 +211,9 @@ public struct ReferenceVector: Codable, Equatable, Sendable {
   public var stored: StoredFile { StoredFile(file: file, sha256: sha256, bytes: bytes) }
 
   var problem: String? {
-    shape.count == 4 && shape[3] == 3 && ContractLimits.frames.contains(shape[0])
-      && shape[1...2].allSatisfy(ContractLimits.side.contains)
-      ? nil : "reference vector '\(name)': shape must be [T, H, W, 3], not \(shape)"
+    guard shape.count == 4, shape.allSatisfy({ $0 >= 1 }), shape[3] == 3 else {
+      return "reference vector '\(name)': shape must be [T, H, W, 3], not \(shape)"
+    }
+    return Limits.count(of: shape) == nil ? "reference vector '\(name)': shape \(shape) is too large" : nil
   }
 }

@@ -1,7 +1,7 @@
 extension InputContract {
-  /// Bytes of the whole tensor.
+  /// Bytes of the whole tensor; 0 for a shape that no manifest may have.
   public var byteCount: Int {
-    shape.reduce(dtype == .float32 ? MemoryLayout<Float>.size : 1, *)
+    (Limits.count(of: shape) ?? 0) * (dtype == .float32 ? MemoryLayout<Float>.size : 1)
   }
 }
 

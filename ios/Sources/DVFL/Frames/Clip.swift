@@ -13,17 +13,19 @@ public struct Clip: Equatable, Sendable {
 
   /// A clip of `pixels`.
   ///
-  /// - Throws: ``DVFLError`` of kind `frame` if the sizes don't fit the pixels, or a time is not valid.
+  /// - Throws: ``DVFLError`` of kind `frame` if the sizes don't fit the pixels, the clip has 2^31 bytes or more, or a
+  ///   time is not valid.
   public init(pixels: [UInt8], frames: Int, height: Int, width: Int, timesS: [Double]) throws {
     guard frames >= 1, height >= 1, width >= 1, timesS.count == frames else {
       throw DVFLError(
         .frame, "clip of \(frames) x \(height) x \(width) with \(timesS.count) times",
         advice: "sizes must be positive, and every frame needs its time")
     }
-    guard pixels.count == frames * height * width * 3 else {
+    let needed = Limits.count(of: [frames, height, width, 3])
+    guard pixels.count == needed else {
       throw DVFLError(
         .frame, "clip [\(frames), \(height), \(width), 3] of \(pixels.count) bytes",
-        advice: "it needs \(frames * height * width * 3)")
+        advice: needed.map { "it needs \($0)" } ?? "it must have at most \(Limits.tensor)")
     }
     try timesS.forEach(checkTime)
     self.pixels = pixels

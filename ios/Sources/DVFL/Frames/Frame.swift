@@ -135,7 +135,7 @@ extension VideoFrame {
   func checkGeometry() throws {
     try checkTime(timeS)
     // A larger frame is a mistake, and its byte positions may not fit.
-    let most = 1 << 14
+    let most = Limits.side
     guard (1...most).contains(width), (1...most).contains(height) else {
       throw DVFLError(
         .frame, "frame size \(width)x\(height)", advice: "each side must be 1...\(most) pixels")

@@ -25,8 +25,8 @@ public enum Sampling {
   ///   - windowS: the length of the window in seconds.
   ///   - spec: the preprocessing contract.
   /// - Returns: T positions, never decreasing.
-  /// - Throws: ``DVFLError`` of kind `frame` if times decrease or are not finite, the window has no length, or
-  ///   no frame lies in it.
+  /// - Throws: ``DVFLError`` of kind `frame` if times decrease or are not finite, the window has no length, no frame
+  ///   lies in it, or times are so large that their sums fit no integer.
   public static func windowFrameIndices(
     timestampsS: [Double], windowEndS: Double, windowS: Double, spec: PreprocessingSpec
   ) throws -> [Int] {
@@ -53,6 +53,12 @@ public enum Sampling {
       let last = ticks.lastIndex(where: { $0 <= end }), first <= last
     else { return nil }
     let count = last - first + 1
+    // No distance below is greater than twice this.
+    let (span, overflow) = count.multipliedReportingOverflow(by: length)
+    guard !overflow, span <= Int.max / 2 else {
+      throw DVFLError(
+        .frame, "\(count) frames in a window of \(length) ticks", advice: "give a shorter window")
+    }
     return try clipFrameIndices(frameCount: count, spec: spec).map { nominal in
       var best = first
       var least = Int.max
@@ -67,8 +73,9 @@ public enum Sampling {
   /// `floor(t * ticks_per_second + 0.5)` in double precision.
   static func ticks(_ timeS: Double, perSecond: Int) throws -> Int {
     let value = (timeS * Double(perSecond) + 0.5).rounded(.down)
-    guard let ticks = Int(exactly: value) else {
-      throw DVFLError(.frame, "time \(timeS)", advice: "times must be finite seconds")
+    // The difference of two of them fits an integer.
+    guard let ticks = Int(exactly: value), abs(value) <= 0x1p61 else {
+      throw DVFLError(.frame, "time \(timeS)", advice: "times must be finite, and seconds")
     }
     return ticks
   }

@@ -34,6 +34,8 @@ public struct ColorConversion: Codable, Equatable, Sendable {
   public let gV: Int
   /// Factor of U, for blue.
   public let bU: Int
+
+  var numbers: [Int] { [lumaOffset, chromaOffset, y, rV, gU, gV, bU] }
 }
 
 /// How a 10-bit sample becomes an 8-bit one: `min(255, (sample + rounding) >> shift)`.
@@ -107,6 +109,9 @@ public struct ColorSpec: Codable, Equatable, Sendable {
       return "color: shifts must be 0...30"
     }
     if rounding < 0 || tenBit.rounding < 0 { return "color: roundings must be 0 or more" }
+    let numbers = [rounding, tenBit.rounding, untaggedCode] + conversions.flatMap(\.numbers)
+    if !numbers.allSatisfy(Limits.integers.contains) { return "color: every number must fit 32 bits" }
+    if untaggedCode < 0 { return "color.untagged_code: must be 0 or more, not \(untaggedCode)" }
     let pairs = conversions.map { "\($0.matrix) \($0.range)" }
     if Set(pairs).count != pairs.count { return "color.conversions: holds the same matrix and range twice" }
     if !pairs.contains("\(untaggedMatrix) \(untaggedRange)") {

@@ -70,19 +70,20 @@ public struct PreprocessingSpec: Codable, Equatable, Sendable {
   ///
   /// The short side keeps this spec's proportion to the crop: `int(size * short_side / crop + 0.5)`.
   ///
-  /// - Throws: ``DVFLError`` of kind `spec` if `frames` or `size` is less than 1 or beyond what this SDK takes.
+  /// - Throws: ``DVFLError`` of kind `spec` if `frames` or `size` is less than 1, or the clip too large: `size` is at
+  ///   most 16384, and the clip has at most 2^31 - 1 bytes.
   public func with(frames: Int? = nil, size: Int? = nil) throws -> PreprocessingSpec {
     let frames = frames ?? temporal.frames
     let size = size ?? crop.size
-    let side = Double(size) * Double(resize.shortSide) / Double(crop.size) + 0.5
-    guard frames >= 1, size >= 1, let shortSide = Int(exactly: side.rounded(.down)) else {
-      throw DVFLError(.spec, "frames \(frames) and size \(size)", advice: "give positive numbers")
+    let refusal = { (problem: String) in
+      DVFLError(.spec, problem, advice: "give the clip length and size of the model")
     }
+    if !(1...Limits.side).contains(size) { throw refusal(CropSpec.problem(size)) }
     var spec = self
     spec.temporal.frames = frames
-    spec.resize.shortSide = shortSide
+    spec.resize.shortSide = Int(Double(size) * Double(resize.shortSide) / Double(crop.size) + 0.5)
     spec.crop.size = size
-    if let problem = spec.problem { throw DVFLError(.spec, problem, advice: "give smaller numbers") }
+    if let problem = spec.problem { throw refusal(problem) }
     return spec
   }
 
@@ -95,15 +96,16 @@ public struct PreprocessingSpec: Codable, Equatable, Sendable {
       return "crop.size: \(crop.size) is larger than short_side \(resize.shortSide)"
     }
     return temporal.problem ?? window.problem ?? orientation.problem ?? resize.problem ?? crop.problem
-      ?? color.problem ?? normalization.problem
+      ?? color.problem ?? normalization.problem ?? tooLarge
   }
 }
 
-/// What this SDK takes of a contract, so that a damaged number is a refusal and never an overflow: frames of a clip,
-/// and pixels of a side, which is also the limit of a frame.
-enum ContractLimits {
-  static let frames = 1...4096
-  static let side = 1...16_384
+extension PreprocessingSpec {
+  private var tooLarge: String? {
+    let (frames, size) = (temporal.frames, crop.size)
+    return Limits.count(of: [frames, size, size, 3]) == nil
+      ? "temporal.frames: \(frames) frames of \(size) x \(size) have more than \(Limits.tensor) bytes" : nil
+  }
 }
 
 /// Which frames of a whole clip form the input: the centres of ``frames`` equal segments.
@@ -124,10 +126,11 @@ public struct TemporalSpec: Codable, Equatable, Sendable {
   public let minimumFrames: Int
 
   var problem: String? {
-    if !ContractLimits.frames.contains(frames) {
-      return "temporal.frames: must be in \(ContractLimits.frames), not \(frames)"
-    }
+    if frames < 1 { return "temporal.frames: must be at least 1, not \(frames)" }
     if excludedFrames < 0 { return "temporal.excluded_frames: must be 0 or more, not \(excludedFrames)" }
+    if !Limits.integers.contains(minimumFrames) {
+      return "temporal.minimum_frames: must fit 32 bits, not \(minimumFrames)"
+    }
     return minimumFrames > excludedFrames
       ? nil : "temporal.minimum_frames: must be greater than excluded_frames"
   }
@@ -161,7 +164,9 @@ public struct WindowSpec: Codable, Equatable, Sendable {
   public let tie: Tie
 
   var problem: String? {
-    ticksPerSecond >= 1 ? nil : "window.ticks_per_second: must be at least 1, not \(ticksPerSecond)"
+    if ticksPerSecond < 1 { return "window.ticks_per_second: must be at least 1, not \(ticksPerSecond)" }
+    return Limits.integers.contains(ticksPerSecond)
+      ? nil : "window.ticks_per_second: must fit 32 bits, not \(ticksPerSecond)"
   }
 }
 
@@ -260,8 +265,8 @@ public struct ResizeSpec: Codable, Equatable, Sendable {
   public let finalRounding: Int
 
   var problem: String? {
-    if !ContractLimits.side.contains(shortSide) {
-      return "resize.short_side: must be in \(ContractLimits.side), not \(shortSide)"
+    if !(1...Limits.shortSide).contains(shortSide) {
+      return "resize.short_side: must be 1...\(Limits.shortSide), not \(shortSide)"
     }
     if antialias { return "resize.antialias: must be false" }
     if !(1...11).contains(coefficientBits) {
@@ -269,7 +274,9 @@ public struct ResizeSpec: Codable, Equatable, Sendable {
     }
     let shifts = [horizontalShift, verticalShift, finalShift]
     if !shifts.allSatisfy((0...30).contains) { return "resize: shifts must be 0...30, not \(shifts)" }
-    if finalRounding < 0 { return "resize.final_rounding: must be 0 or more, not \(finalRounding)" }
+    if !(0...Limits.integers.upperBound).contains(finalRounding) {
+      return "resize.final_rounding: must be 0 or more and fit 32 bits, not \(finalRounding)"
+    }
     return shifts.reduce(0, +) == 2 * coefficientBits
       ? nil : "resize: the three shifts must add up to twice coefficient_bits"
   }
@@ -295,10 +302,9 @@ public struct CropSpec: Codable, Equatable, Sendable {
   /// How its offset is rounded.
   public let offsetRounding: OffsetRounding
 
-  var problem: String? {
-    ContractLimits.side.contains(size)
-      ? nil : "crop.size: must be in \(ContractLimits.side), not \(size)"
-  }
+  var problem: String? { (1...Limits.side).contains(size) ? nil : Self.problem(size) }
+
+  static func problem(_ size: Int) -> String { "crop.size: must be 1...\(Limits.side), not \(size)" }
 }
 
 /// What preprocessing hands to an engine.

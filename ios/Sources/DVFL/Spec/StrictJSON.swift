@@ -7,22 +7,40 @@ import Foundation
 enum StrictJSON {
   /// Decodes `data`, or throws one line that names the field.
   static func decode<Value: Codable>(_ type: Value.Type, from data: Data) throws -> Value {
-    let decoder = JSONDecoder()
-    decoder.keyDecodingStrategy = .convertFromSnakeCase
-    let value: Value
-    do {
-      value = try decoder.decode(type, from: data)
-    } catch let error as DecodingError {
-      throw Problem(error)
-    }
-    let encoder = JSONEncoder()
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    let known = try JSONSerialization.jsonObject(with: encoder.encode(value))
-    let given = try JSONSerialization.jsonObject(with: data)
+    let value = try read(type, from: data)
+    let (known, given) = try fields(of: value, and: data)
     if let field = firstUnknown(in: given, known: known, at: "") {
       throw Problem("\(field): is not a field that this SDK knows")
     }
     return value
+  }
+
+  /// The same, but for fields that are not known.
+  static func read<Value: Decodable>(_ type: Value.Type, from data: Data) throws -> Value {
+    // JSONDecoder on Linux ends the process at a field name that is no UTF-8 or has an unknown escape.
+    let isText = String(bytes: data, encoding: .utf8) != nil
+    guard isText, (try? JSONSerialization.jsonObject(with: data, options: .fragmentsAllowed)) != nil else {
+      throw Problem("not JSON, or not UTF-8")
+    }
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    do {
+      return try decoder.decode(type, from: data)
+    } catch let error as DecodingError {
+      throw Problem(error)
+    }
+  }
+
+  /// A value as it's written, and what it was read from.
+  private static func fields(of value: some Encodable, and data: Data) throws -> (known: Any, given: Any) {
+    let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
+    do {
+      let known = try JSONSerialization.jsonObject(with: encoder.encode(value))
+      return (known, try JSONSerialization.jsonObject(with: data))
+    } catch {
+      throw Problem("not JSON: holds a number or a text that can't be written again")
+    }
   }
 
   /// One line that says which field is wrong, and how.
@@ -47,7 +65,13 @@ enum StrictJSON {
     }
 
     private static func path(_ keys: [any CodingKey]) -> String {
-      keys.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+      keys.map { $0.intValue.map(String.init) ?? snake($0.stringValue) }.joined(separator: ".")
+    }
+
+    /// `shortSide` as the file writes it: `short_side`. What begins with a capital is data.
+    private static func snake(_ name: String) -> String {
+      guard name.first?.isLowercase == true else { return name }
+      return name.map { $0.isUppercase ? "_\($0.lowercased())" : String($0) }.joined()
     }
   }
 

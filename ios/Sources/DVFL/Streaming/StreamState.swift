@@ -51,7 +51,7 @@ struct StreamState: Sendable {
     preprocessor = FramePreprocessor(spec: spec)
     window = FrameWindow(
       // Sums of distances in a window that no device can hold must fit an Int.
-      window: min(max(1, ticks(options.windowS, perSecond)), 1 << 40),
+      window: min(ticks(options.windowS, perSecond), 1 << 40),
       stride: max(1, ticks(options.strideS, perSecond)), frameBytes: preprocessor.frameBytes)
     let interval = (Double(perSecond) / options.maxFps + 0.5).rounded(.down)
     rate = RateLimit(interval: Int(min(max(1, interval), mostTicks)))
@@ -173,6 +173,6 @@ struct StreamState: Sendable {
 private let mostTicks = 0x1p53
 
 /// `floor(t * ticks_per_second + 0.5)`, but no more than ``mostTicks``, whatever the time.
-private func ticks(_ seconds: Double, _ perSecond: Int) -> Int {
+func ticks(_ seconds: Double, _ perSecond: Int) -> Int {
   Int(min((seconds * Double(perSecond) + 0.5).rounded(.down), mostTicks))
 }

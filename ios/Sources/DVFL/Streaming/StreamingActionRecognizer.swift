@@ -39,8 +39,25 @@ public final class StreamingActionRecognizer: Sendable {
   private let turnstile = Turnstile()
   let shared: Locked<SharedStream>
 
+  /// Streams with ``StreamingOptions/standard`` through a recognizer that the caller keeps and closes.
+  public convenience init(recognizer: ActionRecognizer) {
+    // Two seconds are a tick or more in any spec, so there is nothing to refuse.
+    self.init(recognizer: recognizer, checked: .standard)
+  }
+
   /// Streams through a recognizer that the caller keeps and closes.
-  public init(recognizer: ActionRecognizer, options: StreamingOptions = .standard) {
+  ///
+  /// - Throws: ``DVFLError`` of kind `options` if the window is shorter than one tick of the bundle's spec.
+  public convenience init(recognizer: ActionRecognizer, options: StreamingOptions) throws {
+    let perSecond = recognizer.spec.window.ticksPerSecond
+    guard ticks(options.windowS, perSecond) >= 1 else {
+      throw DVFLError(
+        .options, "windowS \(options.windowS)", advice: "it must be at least one tick of 1/\(perSecond) s")
+    }
+    self.init(recognizer: recognizer, checked: options)
+  }
+
+  private init(recognizer: ActionRecognizer, checked options: StreamingOptions) {
     self.recognizer = recognizer
     self.options = options
     shared = Locked(
@@ -110,9 +127,10 @@ public final class StreamingActionRecognizer: Sendable {
   /// Takes frames again after ``pause()``; the window fills anew. Does nothing when not paused.
   public func resume() { shared.withLock { $0.state.resume() } }
 
-  /// Ends the stream and frees its frames. Emits nothing; ``updates`` ends. An inference that runs is not waited
-  /// for, and its result is dropped; its engine stays safe until ``ActionRecognizer/close()``. May be called more
-  /// than once.
+  /// Ends the stream and frees its frames. Emits nothing; ``updates`` ends. May be called more than once.
+  ///
+  /// It doesn't wait: an inference that runs goes on after this call and its result is dropped. To know that it has
+  /// ended, `await recognizer.close()`, which does wait for it.
   public func close() {
     let waiter = shared.withLock { shared in
       shared.isClosed = true

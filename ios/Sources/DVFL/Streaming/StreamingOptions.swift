@@ -2,7 +2,8 @@
 ///
 /// Times are in seconds; every number is finite.
 public struct StreamingOptions: Sendable, Equatable {
-  /// Seconds of video that one inference sees, more than 0. The first result comes after this long.
+  /// Seconds of video that one inference sees, more than 0 and at least one tick of the bundle's spec. The first
+  /// result comes after this long.
   public let windowS: Double
   /// Seconds between inferences, more than 0.
   public let strideS: Double
