@@ -8,7 +8,7 @@ import numpy as np
 
 from dvfl.color import yuv_to_rgb
 from dvfl.frame import Clip, Frame, Pixels, Plane, RgbFrame
-from dvfl.resize import Indices, blend, crop_taps
+from dvfl.resize import Indices, Taps, blend, crop_taps
 from dvfl.spec import PreprocessingSpec
 
 
@@ -21,12 +21,32 @@ def preprocess_frame(frame: Frame | RgbFrame, spec: PreprocessingSpec) -> Pixels
     Raises:
         SpecError: the spec has no conversion for the frame's matrix and range.
     """
-    x, y = crop_taps(*frame.upright_size, spec)
-    if isinstance(frame, RgbFrame):
-        channels = _upright_bitmap(frame, x.both, y.both)
-    else:
-        channels = _upright_rgb(frame, x.both, y.both, spec)
+    return sample_frame(frame, *crop_taps(*frame.upright_size, spec), spec)
+
+
+def sample_frame(frame: Frame | RgbFrame, x: Taps, y: Taps, spec: PreprocessingSpec) -> Pixels:
+    """The upright frame resized at the output positions of ``x`` and ``y``; no other pixel is converted.
+
+    Training and multi-view evaluation take other parts of the resized frame than its centre.
+
+    Returns:
+        uint8 [len(y), len(x), 3], RGB.
+
+    Raises:
+        SpecError: the spec has no conversion for the frame's matrix and range.
+    """
+    channels = _upright_channels(frame, x.both, y.both, spec)
     return np.stack([blend(channel, x, y, spec.resize) for channel in channels], axis=-1)
+
+
+def upright_pixels(frame: Frame | RgbFrame, spec: PreprocessingSpec) -> Pixels:
+    """The whole upright frame at its own size: uint8 [height, width, 3], RGB.
+
+    Raises:
+        SpecError: the spec has no conversion for the frame's matrix and range.
+    """
+    width, height = frame.upright_size
+    return np.stack(_upright_channels(frame, np.arange(width), np.arange(height), spec), axis=-1)
 
 
 def preprocess_clip(frames: Sequence[Frame | RgbFrame], spec: PreprocessingSpec) -> Clip:
@@ -45,6 +65,15 @@ def preprocess_clip(frames: Sequence[Frame | RgbFrame], spec: PreprocessingSpec)
         repeats = index > 0 and frame is frames[index - 1]
         pixels[index] = pixels[index - 1] if repeats else preprocess_frame(frame, spec)
     return Clip(pixels, tuple(frame.time_s for frame in frames))
+
+
+def _upright_channels(
+    frame: Frame | RgbFrame, columns: Indices, rows: Indices, spec: PreprocessingSpec
+) -> tuple[Pixels, Pixels, Pixels]:
+    """R, G and B, uint8 [rows, columns], at positions of the upright frame or bitmap."""
+    if isinstance(frame, RgbFrame):
+        return _upright_bitmap(frame, columns, rows)
+    return _upright_rgb(frame, columns, rows, spec)
 
 
 def _upright_bitmap(frame: RgbFrame, columns: Indices, rows: Indices) -> tuple[Pixels, Pixels, Pixels]:

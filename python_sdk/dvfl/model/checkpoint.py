@@ -56,7 +56,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             from the network's; the message names the first.
     """
     file = Path(path)
-    weights = _state_dict(_read(file), file)
+    weights = _state_dict(read_content(file), file)
     architecture = _infer_architecture(weights, file)
     _check_keys(weights, architecture, file)
     return Checkpoint(file, sha256_file(file), architecture, {k: v.float() for k, v in weights.items()})
@@ -116,7 +116,15 @@ class _InertPickle:
         return _InertUnpickler(stream, **options).load()
 
 
-def _read(file: Path) -> object:
+def read_content(path: str | os.PathLike[str]) -> object:
+    """What ``torch.save`` wrote: tensors on the CPU, plain containers and values, nothing else.
+
+    No code of the file runs: an object of any other class becomes an inert one.
+
+    Raises:
+        CheckpointError: the file is missing, truncated or was not written by ``torch.save``.
+    """
+    file = Path(path)
     if not file.exists():
         raise CheckpointError(f"{file}: no such file")
     if file.is_dir():

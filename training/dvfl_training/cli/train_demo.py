@@ -1,4 +1,4 @@
-"""The training commands. This module stays light: heavy imports belong inside the functions."""
+"""``dvfl train-demo``: the shipped student from a seed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dvfl.cli.options import next_step, print_table
 from dvfl.files import check_writable
 
 if TYPE_CHECKING:
-    from dvfl_training.camera_motion.evaluation import Accuracy
-    from dvfl_training.camera_motion.trainer import Progress as TrainProgress
+    from dvfl_training.generated.camera_motion.evaluation import Accuracy
+    from dvfl_training.generated.camera_motion.trainer import Progress as TrainProgress
 
 HELP = """Train the camera-motion demo student from a seed.
 
@@ -41,8 +41,8 @@ def train_demo(out: Path, seed: int, steps: int, threads: int, clips: Path | Non
     import cv2
     import torch
 
-    from dvfl_training.camera_motion.demo_clips import write_demo_clips
-    from dvfl_training.camera_motion.trainer import TrainOptions, save, train
+    from dvfl_training.generated.camera_motion.demo_clips import write_demo_clips
+    from dvfl_training.generated.camera_motion.trainer import TrainOptions, save, train
     from dvfl_training.progress import training_bar
 
     torch.set_num_threads(threads)
