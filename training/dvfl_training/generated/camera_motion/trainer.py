@@ -14,11 +14,14 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from dvfl.files import atomic_write
 from dvfl.model import Architecture, VideoFocalNet
-from dvfl_training.camera_motion.evaluation import Accuracy, evaluate, held_out_clips, to_input
-from dvfl_training.camera_motion.motions import LABELS
-from dvfl_training.camera_motion.network import Student
-from dvfl_training.camera_motion.photographs import held_out_pictures, training_pictures
-from dvfl_training.camera_motion.rendering import RenderOptions, render_clip
+from dvfl_training.config import ModelConfig
+from dvfl_training.generated.camera_motion.evaluation import Accuracy, evaluate, held_out_clips, to_input
+from dvfl_training.generated.camera_motion.motions import LABELS
+from dvfl_training.generated.camera_motion.rendering import RenderOptions, render_clip
+from dvfl_training.generated.photographs import held_out_pictures, training_pictures
+from dvfl_training.network import TrainingNetwork
+
+_START = ModelConfig(start="unit_gain", feature_norm=True, drop_path=0.0)
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,15 @@ def train(options: TrainOptions, report: Callable[[Progress], None]) -> tuple[Vi
     Rounded because that is how it is stored: the accuracy is that of the file.
     """
     torch.manual_seed(options.seed)
-    student = Student(Architecture(depths=(1, 1, 2, 1), width=options.width, num_classes=len(LABELS)))
+    architecture = Architecture(depths=(1, 1, 2, 1), width=options.width, num_classes=len(LABELS))
+    student = TrainingNetwork(architecture, _START)
     optimizer = torch.optim.AdamW(_groups(student, options), lr=options.learning_rate)
     schedule = OneCycleLR(optimizer, options.learning_rate, total_steps=options.steps)
     loss_of = nn.CrossEntropyLoss(label_smoothing=options.label_smoothing)
     clips, labels = held_out_clips(held_out_pictures(), options.evaluation_clips_per_class)
     student.train()
     for step, (pixels, targets) in enumerate(_batches(options), start=1):
-        logits = student(to_input(pixels), half=step > options.full_precision_steps)
+        logits = student(to_input(pixels), torch.bfloat16 if step > options.full_precision_steps else None)
         wanted = torch.from_numpy(targets)
         loss = loss_of(logits, wanted)
         optimizer.zero_grad()
@@ -90,7 +94,7 @@ def save(network: VideoFocalNet, accuracy: Accuracy, options: TrainOptions, path
         torch.save(checkpoint, stream)
 
 
-def _groups(student: Student, options: TrainOptions) -> list[dict[str, object]]:
+def _groups(student: TrainingNetwork, options: TrainOptions) -> list[dict[str, object]]:
     """Weight decay for matrices and kernels, none for biases and norms."""
     matrices = [p for p in student.parameters() if p.ndim > 1]
     vectors = [p for p in student.parameters() if p.ndim <= 1]

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dvfl_training.camera_motion.compression import h264_round_trip, jpeg_round_trip
-from dvfl_training.camera_motion.motions import LABELS, MotionRanges
-from dvfl_training.camera_motion.photographs import HELD_OUT, TRAINING, held_out_pictures, texture
-from dvfl_training.camera_motion.rendering import RenderOptions, render_clip, render_frames
+from dvfl_training.generated.camera_motion.motions import LABELS, MotionRanges
+from dvfl_training.generated.camera_motion.rendering import RenderOptions, render_clip, render_frames
+from dvfl_training.generated.compression import h264_round_trip, jpeg_round_trip
+from dvfl_training.generated.photographs import HELD_OUT, TRAINING, held_out_pictures, texture
 
 CLEAN = RenderOptions(
     motion=replace(MotionRanges(), tremor=0.0, drift=0.0),

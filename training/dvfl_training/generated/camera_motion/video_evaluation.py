@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from dvfl.spec import PreprocessingSpec
 from dvfl.video import load_clip
-from dvfl_training.camera_motion.compression import write_mp4
-from dvfl_training.camera_motion.motions import LABELS
-from dvfl_training.camera_motion.photographs import Picture
-from dvfl_training.camera_motion.rendering import RenderOptions, render_frames
+from dvfl_training.generated.camera_motion.motions import LABELS
+from dvfl_training.generated.camera_motion.rendering import RenderOptions, render_frames
+from dvfl_training.generated.compression import write_mp4
+from dvfl_training.generated.photographs import Picture
 
 VIDEO_SEED = 30_000
 _SHAPES = ((320, 240), (240, 320), (426, 240), (256, 256), (202, 360))

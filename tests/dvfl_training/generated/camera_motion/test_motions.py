@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dvfl_training.camera_motion.motions import LABELS, MOTIONS, MotionRanges, sample_path
+from dvfl_training.generated.camera_motion.motions import LABELS, MOTIONS, MotionRanges, sample_path
 
-ASSETS = Path(__file__).resolve().parents[3] / "assets"
+ASSETS = Path(__file__).resolve().parents[4] / "assets"
 TIMES = np.linspace(0, 1, 8)
 
 

@@ -9,12 +9,12 @@ import pytest
 from dvfl.model.checkpoint import load_checkpoint
 from dvfl.spec import PreprocessingSpec
 from dvfl.video import load_clip
-from dvfl_training.camera_motion.evaluation import evaluate, held_out_clips, to_input
-from dvfl_training.camera_motion.motions import LABELS
-from dvfl_training.camera_motion.photographs import held_out_pictures
-from dvfl_training.camera_motion.video_evaluation import video_clips
+from dvfl_training.generated.camera_motion.evaluation import evaluate, held_out_clips, to_input
+from dvfl_training.generated.camera_motion.motions import LABELS
+from dvfl_training.generated.camera_motion.video_evaluation import video_clips
+from dvfl_training.generated.photographs import held_out_pictures
 
-ASSETS = Path(__file__).resolve().parents[3] / "assets"
+ASSETS = Path(__file__).resolve().parents[4] / "assets"
 STUDENT = ASSETS / "camera_motion_student.pth"
 SPEC = PreprocessingSpec.default().with_clip(frames=8, size=64)
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dvfl.spec import PreprocessingSpec
-from dvfl_training.camera_motion.motions import LABELS
-from dvfl_training.camera_motion.photographs import Picture
-from dvfl_training.camera_motion.rendering import RenderOptions, render_clip
+from dvfl_training.generated.camera_motion.motions import LABELS
+from dvfl_training.generated.camera_motion.rendering import RenderOptions, render_clip
+from dvfl_training.generated.photographs import Picture
 
 HELD_OUT_SEED = 20_000
 _BATCH = 50

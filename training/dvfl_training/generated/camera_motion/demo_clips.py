@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dvfl_training.camera_motion.compression import write_mp4
-from dvfl_training.camera_motion.motions import LABELS
-from dvfl_training.camera_motion.photographs import held_out_pictures
-from dvfl_training.camera_motion.rendering import RenderOptions, render_frames
+from dvfl_training.generated.camera_motion.motions import LABELS
+from dvfl_training.generated.camera_motion.rendering import RenderOptions, render_frames
+from dvfl_training.generated.compression import write_mp4
+from dvfl_training.generated.photographs import held_out_pictures
 
 SEED = 41_000
 _RATE = 25

@@ -1,23 +1,35 @@
 """Photographs that ship inside Python packages, and generated textures to add variety.
 
-The two sets share no photograph: what is held out is never seen in training.
+No two splits share a photograph: what is held out is never seen in training.
 """
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
-import skimage.data
-import sklearn.datasets
 from numpy.typing import NDArray
+from PIL import Image
+
+from dvfl_training.data.manifest import Split
 
 Picture = NDArray[np.uint8]
 
-_SKIMAGE = Path(skimage.data.__file__).parent
-_SKLEARN = Path(sklearn.datasets.__file__).parent / "images"
+
+def _folder_of(package: str) -> Path:
+    """Where a package lies, without its import, which takes longer than rendering some clips."""
+    found = find_spec(package)
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError(f"no module named {package!r}", name=package)
+    return Path(found.origin).parent
+
+
+_SKIMAGE = _folder_of("skimage") / "data"
+_SKLEARN = _folder_of("sklearn") / "datasets" / "images"
 _REAL_CLIP = Path(__file__).resolve().parents[3] / "assets" / "carving_ice.mp4"
 _REAL_CLIP_FRAME = 60
 _SHORT_SIDE = 512
@@ -49,17 +61,32 @@ HELD_OUT: tuple[Path, ...] = (
     _REAL_CLIP,
 )
 _TEXTURES = 20
+_VALIDATION = ("coffee.png", "chelsea.png")
+# A written data set also needs photographs to choose a model on; they are two of the training ones.
+DIVISION: dict[Split, tuple[Path, ...]] = {
+    Split.TRAIN: tuple(path for path in TRAINING if path.name not in _VALIDATION),
+    Split.VALIDATION: tuple(path for path in TRAINING if path.name in _VALIDATION),
+    Split.TEST: HELD_OUT,
+}
 
 
 def training_pictures(seed: int) -> tuple[Picture, ...]:
     """The training photographs and as many generated textures as the seed makes, RGB ``[H, W, 3]``."""
     dice = np.random.default_rng(seed)
-    return (*map(_read, TRAINING), *(texture(dice) for _ in range(_TEXTURES)))
+    return (*map(read_picture, TRAINING), *(texture(dice) for _ in range(_TEXTURES)))
 
 
 def held_out_pictures() -> tuple[Picture, ...]:
     """Photographs for evaluation, RGB ``[H, W, 3]``."""
-    return tuple(map(_read, HELD_OUT))
+    return tuple(map(read_picture, HELD_OUT))
+
+
+@cache
+def pictures_of(split: Split, seed: int, textures: int) -> tuple[Picture, ...]:
+    """A split's photographs and ``textures`` generated ones, which only training has, RGB ``[H, W, 3]``."""
+    dice = np.random.default_rng([seed, list(Split).index(split)])
+    extra = textures if split is Split.TRAIN else 0
+    return (*map(read_picture, DIVISION[split]), *(texture(dice) for _ in range(extra)))
 
 
 def texture(dice: np.random.Generator) -> Picture:
@@ -86,9 +113,13 @@ def texture(dice: np.random.Generator) -> Picture:
     return picture
 
 
-def _read(path: Path) -> Picture:
+def read_picture(path: Path) -> Picture:
+    """A photograph, its short side 512 pixels, RGB ``[H, W, 3]``."""
     if path == _REAL_CLIP:
         picture = _frame(path, _REAL_CLIP_FRAME)
+    elif path.suffix == ".png":
+        # The same pixels as OpenCV's, without its warning about a colour profile in one of the files.
+        picture = np.asarray(Image.open(path).convert("RGB"), np.uint8)
     else:
         picture = np.asarray(cv2.imread(str(path), cv2.IMREAD_COLOR), np.uint8)[..., ::-1]
     scale = _SHORT_SIDE / min(picture.shape[:2])

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dvfl.model.checkpoint import load_checkpoint
-from dvfl_training.camera_motion.trainer import Progress, TrainOptions, save, train
+from dvfl_training.generated.camera_motion.trainer import Progress, TrainOptions, save, train
 
 SHORT = TrainOptions(
     steps=12, batch=8, width=8, full_precision_steps=6, evaluate_every=12, evaluation_clips_per_class=1

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from dvfl.sampling import clip_frame_indices
 from dvfl.spec import PreprocessingSpec
-from dvfl_training.camera_motion.compression import h264_round_trip, jpeg_round_trip
-from dvfl_training.camera_motion.motions import MOTIONS, MotionRanges, Path, sample_path
-from dvfl_training.camera_motion.photographs import Picture
+from dvfl_training.generated.camera_motion.motions import MOTIONS, MotionRanges, Path, sample_path
+from dvfl_training.generated.compression import h264_round_trip, jpeg_round_trip
+from dvfl_training.generated.photographs import Picture
 
 Frames = NDArray[np.uint8]
 REFERENCE_SIZE = 64
@@ -88,14 +88,18 @@ def render_frames(
     options: RenderOptions,
     times: NDArray[np.float64],
     size: tuple[int, int],
+    background: Picture | None = None,
 ) -> Frames:
-    """Frames at ``times`` in 0..1, uint8 ``[len(times), H, W, 3]`` for ``size`` (W, H), uncompressed."""
+    """Frames at ``times`` in 0..1, uint8 ``[len(times), H, W, 3]`` for ``size`` (W, H), uncompressed.
+
+    They show ``background``, or any of ``pictures``; things in front are cut from ``pictures``.
+    """
     width, height = size
     duration = float(dice.uniform(*options.duration_s))
     path = sample_path(MOTIONS[label], times, duration, dice, options.motion)
-    view = _choose_view(pictures, dice, options, size)
+    view = choose_view(pictures if background is None else (background,), dice, options, size)
     things = [
-        _choose_thing(pictures, dice, options, min(size))
+        choose_thing(pictures, dice, options, min(size))
         for _ in range(int(dice.integers(0, options.objects + 1)))
     ]
     gain = dice.uniform(0.75, 1.2) * (1 + options.exposure_drift * dice.uniform(-1, 1) * 8 * (times - 0.5))
@@ -113,7 +117,7 @@ def render_frames(
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
     """A place in a photograph: its centre, source pixels per output pixel, and a resting angle."""
 
     picture: Picture
@@ -136,7 +140,7 @@ class _View:
 
 
 @dataclass(frozen=True)
-class _Thing:
+class Thing:
     """A round piece of another photograph that moves on its own, in pixels per eighth of the clip."""
 
     patch: Picture
@@ -155,9 +159,9 @@ class _Thing:
         return np.asarray(frame * (1 - alpha) + thing * alpha, np.uint8)
 
 
-def _choose_view(
+def choose_view(
     pictures: Sequence[Picture], dice: np.random.Generator, options: RenderOptions, size: tuple[int, int]
-) -> _View:
+) -> View:
     """A random place that has something to see; after ten dull ones, the last."""
     for _ in range(10):
         picture = pictures[int(dice.integers(len(pictures)))]
@@ -174,13 +178,13 @@ def _choose_view(
             step *= shrink
             height, width = picture.shape[:2]
         centre = (float(dice.uniform(0.3, 0.7) * width), float(dice.uniform(0.3, 0.7) * height))
-        view = _View(picture, centre, step, float(dice.normal(0, 0.1)))
+        view = View(picture, centre, step, float(dice.normal(0, 0.1)))
         if _texture(view) >= options.least_texture:
             break
     return view
 
 
-def _texture(view: _View) -> float:
+def _texture(view: View) -> float:
     """How well any motion shows: the root of the structure tensor's smaller eigenvalue, in grey levels.
 
     A plain edge has contrast, but motion along it cannot be seen (Shi and Tomasi, 1994).
@@ -200,9 +204,10 @@ def _texture(view: _View) -> float:
     return math.sqrt(max(0.0, float(smaller)))
 
 
-def _choose_thing(
+def choose_thing(
     pictures: Sequence[Picture], dice: np.random.Generator, options: RenderOptions, side: int
-) -> _Thing:
+) -> Thing:
+    """A random round piece at a random place of a picture ``side`` pixels wide, on its way anywhere."""
     picture = pictures[int(dice.integers(len(pictures)))]
     diameter = max(4, round(side * dice.uniform(*options.object_size)))
     cut = min(4 * diameter, *picture.shape[:2])
@@ -216,4 +221,4 @@ def _choose_thing(
     cv2.circle(mask, (diameter // 2, diameter // 2), diameter // 2 - 1, 1.0, -1, lineType=cv2.LINE_AA)
     x, y = dice.uniform(-diameter / 2, side - diameter / 2, 2)
     vx, vy = dice.normal(0, 1.5 * side / REFERENCE_SIZE, 2)
-    return _Thing(np.asarray(patch, np.uint8), mask, (float(x), float(y)), (float(vx), float(vy)))
+    return Thing(np.asarray(patch, np.uint8), mask, (float(x), float(y)), (float(vx), float(vy)))

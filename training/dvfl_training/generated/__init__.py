@@ -1,0 +1,1 @@
+"""Data sets that are rendered, so that nothing needs to be downloaded."""

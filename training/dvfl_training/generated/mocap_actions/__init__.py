@@ -1,0 +1,1 @@
+"""Human actions, rendered from the motion capture that the pybullet package ships."""
