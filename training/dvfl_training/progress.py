@@ -35,10 +35,14 @@ class TrainingBar:
         if held_out is not None:
             self._progress.console.print(f"step {int(task.completed)}: {text}  held-out {held_out:.1%}")
 
+    def line(self, text: str) -> None:
+        """A line that stays, above the bar."""
+        self._progress.console.print(text, soft_wrap=True)
+
 
 @contextmanager
-def training_bar(steps: int, batch: int) -> Iterator[TrainingBar]:
-    """A bar over ``steps`` on stderr."""
+def training_bar(steps: int, batch: int, done: int = 0) -> Iterator[TrainingBar]:
+    """A bar over ``steps`` on stderr, of which some may be ``done`` already."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield TrainingBar(progress, progress.add_task("training", total=steps), batch)
+        yield TrainingBar(progress, progress.add_task("training", total=steps, completed=done), batch)

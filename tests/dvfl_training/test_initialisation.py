@@ -1,0 +1,112 @@
+"""Image weights by key name: what matches is taken and accounted for, and nothing runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from dvfl.errors import CheckpointError
+from dvfl.model import VARIANTS, Architecture, VideoFocalNet
+from dvfl_training.errors import TrainingError
+from dvfl_training.initialisation import load_image_weights
+
+
+def published_names(depths=(2, 2, 6, 2), width=96, classes=1000) -> dict[str, Tensor]:
+    """FocalNet-Tiny-SRF as github microsoft/FocalNet builds it (classification/focalnet.py)."""
+    shapes: dict[str, tuple[int, ...]] = {}
+
+    def layer(name: str, *weight: int, bias: bool = True) -> None:
+        shapes[f"{name}.weight"] = weight
+        if bias:
+            shapes[f"{name}.bias"] = weight[:1]
+
+    layer("patch_embed.proj", width, 3, 4, 4)
+    layer("patch_embed.norm", width)
+    for stage, depth in enumerate(depths):
+        dim = width * 2**stage
+        for block in (f"layers.{stage}.blocks.{index}" for index in range(depth)):
+            layer(f"{block}.norm1", dim)
+            layer(f"{block}.modulation.f", 2 * dim + 3, dim)
+            layer(f"{block}.modulation.h", dim, dim, 1, 1)
+            layer(f"{block}.modulation.proj", dim, dim)
+            layer(f"{block}.modulation.focal_layers.0.0", dim, 1, 3, 3, bias=False)
+            layer(f"{block}.modulation.focal_layers.1.0", dim, 1, 5, 5, bias=False)
+            layer(f"{block}.norm2", dim)
+            layer(f"{block}.mlp.fc1", 4 * dim, dim)
+            layer(f"{block}.mlp.fc2", dim, 4 * dim)
+        if stage < 3:
+            layer(f"layers.{stage}.downsample.proj", 2 * dim, dim, 2, 2)
+            layer(f"layers.{stage}.downsample.norm", 2 * dim)
+    layer("norm", 8 * width)
+    layer("head", classes, 8 * width)
+    return {name: torch.full(shape, 0.5) for name, shape in shapes.items()}
+
+
+def saved(folder: Path, content: object) -> Path:
+    torch.save(content, folder / "image.pth")
+    return folder / "image.pth"
+
+
+def test_100_of_the_students_130_keys_match(tmp_path) -> None:
+    network = VideoFocalNet(VARIANTS["nano"].with_classes(101))
+    assert len(network.state_dict()) == 130
+    account = load_image_weights(saved(tmp_path, {"model": published_names()}), network)
+    assert len(account.loaded) + len(account.other_shape) == 100
+    assert account.lines()[0] == "100 of 130 keys match by name; 30 start as they were, 30 of them temporal"
+    assert set(account.other_shape) == {"head.weight", "head.bias"}
+    assert account.other_shape["head.weight"] == ((1000, 768), (101, 768))
+    # Seven blocks of the image network have no place in the student.
+    assert len(account.unused) == 7 * 16
+
+
+def test_what_matches_is_taken_and_the_rest_stays(tmp_path) -> None:
+    network = VideoFocalNet(Architecture((1, 1, 1, 1), 8, 5))
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    account = load_image_weights(saved(tmp_path, published_names((1, 1, 1, 1), 8)), network)
+    for key, value in network.state_dict().items():
+        expected = torch.full_like(value, 0.5) if key in account.loaded else before[key]
+        assert torch.equal(value, expected), key
+    assert all("temporal" in key for key in account.missing)
+
+
+def test_a_network_of_another_width_is_refused(tmp_path) -> None:
+    network = VideoFocalNet(Architecture((1, 1, 1, 1), 16, 5))
+    path = saved(tmp_path, published_names((1, 1, 1, 1), 8))
+    with pytest.raises(TrainingError, match=r"image.pth: only \d+ of \d+ weights match; give a FocalNet"):
+        load_image_weights(path, network)
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path) -> None:
+    weights = published_names((1, 1, 1, 1), 8)
+    weights["norm.bias"][0] = float("nan")
+    with pytest.raises(TrainingError, match=r"'norm.bias' holds values that are not finite"):
+        load_image_weights(saved(tmp_path, weights), VideoFocalNet(Architecture((1, 1, 1, 1), 8, 5)))
+
+
+class Trap:
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_no_code_of_the_file_runs(tmp_path) -> None:
+    trap = Trap()
+    trap.path = str(tmp_path / "sprung")
+    weights = published_names((1, 1, 1, 1), 8)
+    path = saved(tmp_path, {"model": weights, "config": trap})
+    load_image_weights(path, VideoFocalNet(Architecture((1, 1, 1, 1), 8, 5)))
+    assert not (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"model": [1]}, {"epoch": 3}], ids=["list", "no dict", "empty"])
+def test_a_file_without_weights_is_refused(content, tmp_path) -> None:
+    with pytest.raises(TrainingError, match=r"image.pth: "):
+        load_image_weights(saved(tmp_path, content), VideoFocalNet(Architecture((1, 1, 1, 1), 8, 5)))
+
+
+def test_a_missing_file_is_named(tmp_path) -> None:
+    with pytest.raises(CheckpointError, match=r"none.pth: no such file"):
+        load_image_weights(tmp_path / "none.pth", VideoFocalNet(Architecture((1, 1, 1, 1), 8, 5)))

@@ -1,0 +1,90 @@
+"""Starting from an image network: ImageNet weights of FocalNet (Yang et al., arXiv 2203.11926) by key name.
+
+Keys of the spatial layers are the same in github microsoft/FocalNet (``classification/focalnet.py``); the
+temporal layers have no counterpart there and start as they were. The published student takes FocalNet-Tiny
+with small receptive fields (``focalnet_tiny_srf.pth``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from dvfl.model import VideoFocalNet
+from dvfl.model.checkpoint import read_content
+from dvfl_training.errors import TrainingError
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a file gave to a network.
+
+    Attributes:
+        loaded: keys that were taken.
+        other_shape: keys of both, with the file's shape and the network's; left as they were.
+        missing: keys of the network that the file lacks; left as they were.
+        unused: keys of the file that the network lacks.
+    """
+
+    loaded: tuple[str, ...]
+    other_shape: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
+    missing: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """For a person to read."""
+        matched = len(self.loaded) + len(self.other_shape)
+        kept = f"{len(self.missing)} start as they were"
+        temporal = sum("temporal" in key for key in self.missing)
+        if temporal:
+            kept += f", {temporal} of them temporal"
+        lines = [f"{matched} of {matched + len(self.missing)} keys match by name; {kept}"]
+        for key, (found, wanted) in self.other_shape.items():
+            lines.append(f"{key}: the file has {list(found)}, the network {list(wanted)}; starts as it was")
+        if self.unused:
+            lines.append(f"{len(self.unused)} keys of the file are not used, such as {self.unused[0]}")
+        return lines
+
+
+def load_image_weights(path: Path, network: VideoFocalNet) -> Account:
+    """Copies every tensor whose key and shape match into ``network``. No code of the file runs.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+        TrainingError: it holds no weights, hardly any that match, or one that is not finite.
+    """
+    given = _weights(read_content(path), path)
+    own = network.state_dict()
+    same = {key: value for key, value in given.items() if key in own and value.shape == own[key].shape}
+    body = [key for key in own if "temporal" not in key and not key.startswith("head.")]
+    if 2 * sum(key in same for key in body) < len(body):
+        raise TrainingError(
+            f"{path}: only {len(same)} of {len(own)} weights match; "
+            "give a FocalNet of this width with two focal levels, such as focalnet_tiny_srf.pth"
+        )
+    broken = [key for key, value in same.items() if not bool(torch.isfinite(value).all())]
+    if broken:
+        raise TrainingError(f"{path}: '{broken[0]}' holds values that are not finite; download it again")
+    network.load_state_dict(same, strict=False)
+    return Account(
+        loaded=tuple(same),
+        other_shape={
+            key: (tuple(given[key].shape), tuple(own[key].shape))
+            for key in own
+            if key in given and key not in same
+        },
+        missing=tuple(key for key in own if key not in given),
+        unused=tuple(key for key in given if key not in own),
+    )
+
+
+def _weights(content: object, path: Path) -> dict[str, Tensor]:
+    if isinstance(content, Mapping) and isinstance(content.get("model"), Mapping):
+        content = content["model"]
+    if not isinstance(content, Mapping):
+        raise TrainingError(f"{path}: holds no state dict; give a file such as focalnet_tiny_srf.pth")
+    return {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
