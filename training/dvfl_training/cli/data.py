@@ -144,7 +144,7 @@ def prepare(
         prepared = run(source, request, options, started=started, advanced=lambda: progress.advance(task))
     _print(prepared)
     click.echo(f"manifest: {out}\nclasses and left-out clips: {out.with_suffix('.json')}")
-    next_step(f"dvfl train --data {out} --out RUN")
+    next_step(f"dvfl train --manifest {out} --recipe {_recipe(name)} --out RUN")
 
 
 def _print(prepared: Prepared) -> None:
@@ -165,6 +165,12 @@ def _print(prepared: Prepared) -> None:
         click.echo(f"  left out: {count} such as {examples[reason]}: {reason}")
     for note in prepared.notes:
         click.echo(f"  note: {note}")
+
+
+def _recipe(name: str) -> str:
+    from dvfl_training.config import recipe_names
+
+    return name if name in recipe_names() else "folder"
 
 
 data.add_command(generate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -22,12 +23,23 @@ class Interruption:
 
     def __init__(self) -> None:
         self.requested = False
+        self._process = os.getpid()
 
     def request(self, number: int, _: FrameType | None) -> None:
         """The signal handler; a second Ctrl-C does not wait for the step to end."""
+        if os.getpid() != self._process:
+            _in_decoding_process(number)
+            return
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
+
+
+def _in_decoding_process(number: int) -> None:
+    """Processes that decode inherit the handler. Ctrl-C reaches them too, but their parent ends them."""
+    if number == signal.SIGTERM:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
 
 @contextmanager
