@@ -21,7 +21,7 @@ from dvfl.errors import ConversionError, DvflError
 from dvfl.hashing import sha256_file
 from dvfl.manifest import Artifact, InputContract, Manifest, ModelCard, OutputContract
 from dvfl.model import VideoFocalNet, variant_name
-from dvfl.model.checkpoint import Checkpoint, load_checkpoint
+from dvfl.model.checkpoint import Checkpoint, TrainedClip, load_checkpoint
 from dvfl.spec import PreprocessingSpec
 from dvfl_converter.bench.timing import interleaved, machine
 from dvfl_converter.bundle_writer import (
@@ -52,14 +52,18 @@ MAX_VECTORS = 4
 
 @dataclass(frozen=True)
 class Request:
-    """Everything a user asks of one conversion."""
+    """Everything a user asks of one conversion.
+
+    ``frames`` and ``size`` are ``None`` for what the checkpoint was trained on, or for the published input
+    where it does not say.
+    """
 
     checkpoint: Path
     labels: Path
     out: Path
     conversions: tuple[Conversion, ...]
-    frames: int
-    size: int
+    frames: int | None = None
+    size: int | None = None
     clips: tuple[Path, ...] = ()
     calibration: Path | None = None
     replace: bool = False
@@ -98,6 +102,7 @@ class _Inputs:
     spec: PreprocessingSpec
     clips: tuple[NamedClip, ...]
     calibration: tuple[NDArray[np.uint8], ...]
+    warning: str = ""
 
 
 def convert(request: Request, *, quiet: bool = False) -> Outcome:
@@ -111,6 +116,8 @@ def convert(request: Request, *, quiet: bool = False) -> Outcome:
     with Steps(total=3 + 2 * len(request.conversions), quiet=quiet) as steps:
         with steps.step("reading checkpoint, labels and clips"):
             inputs = _read(request)
+        if inputs.warning:
+            steps.done(f"[yellow]warning:[/] {escape(inputs.warning)}")
         with staged_folder(request.out, replace=request.replace) as staging:
             with steps.step("running the PyTorch reference"):
                 network = inputs.checkpoint.network()
@@ -133,9 +140,27 @@ def _read(request: Request) -> _Inputs:
         load_backend(conversion.target)
     checkpoint = load_checkpoint(request.checkpoint)
     labels = read_labels(request.labels, checkpoint.architecture.num_classes)
-    spec = PreprocessingSpec.default().with_clip(frames=request.frames, size=request.size)
+    spec, warning = input_of(checkpoint, request.frames, request.size)
     clips = read_clips(request.clips, spec) or patterns(spec)
-    return _Inputs(checkpoint, labels, spec, clips, _read_calibration(request, spec))
+    return _Inputs(checkpoint, labels, spec, clips, _read_calibration(request, spec), warning)
+
+
+def input_of(checkpoint: Checkpoint, frames: int | None, size: int | None) -> tuple[PreprocessingSpec, str]:
+    """The contract of the phone's input: what the checkpoint was trained on, unless another is asked for.
+
+    Another size keeps the proportion of short side to size, so that the phone sees as much of the picture.
+
+    Returns:
+        It, and a warning where it is not what the checkpoint was trained on; empty otherwise.
+    """
+    spec, trained = PreprocessingSpec.default(), checkpoint.clip
+    if trained is not None:
+        spec = spec.with_clip(trained.frames, trained.size, trained.short_side)
+    spec = spec.with_clip(frames, size)
+    asked = TrainedClip(spec.temporal.frames, spec.crop.size, spec.resize.short_side)
+    if trained is None or asked == trained:
+        return spec, ""
+    return spec, f"trained on {trained}; converted for {asked}, at which its accuracy is another"
 
 
 def _read_calibration(request: Request, spec: PreprocessingSpec) -> tuple[NDArray[np.uint8], ...]:

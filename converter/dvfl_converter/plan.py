@@ -59,11 +59,11 @@ def plan_conversions(
     )
 
 
-def check_clip_shape(frames: int, size: int) -> None:
+def check_clip_shape(frames: int | None, size: int | None) -> None:
     """Refuses a clip the network cannot take."""
-    if frames < 1:
+    if frames is not None and frames < 1:
         raise ConversionError(f"--frames must be at least 1, not {frames}")
-    if size < INPUT_STRIDE or size % INPUT_STRIDE:
+    if size is not None and (size < INPUT_STRIDE or size % INPUT_STRIDE):
         raise ConversionError(f"--size must be a multiple of {INPUT_STRIDE}, not {size}")
 
 

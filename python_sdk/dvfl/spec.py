@@ -232,21 +232,27 @@ class PreprocessingSpec(_Model):
             raise SpecError(f"{path}: cannot read the preprocessing spec ({error.strerror})") from None
         return cls.from_json(text, str(path))
 
-    def with_clip(self, frames: int | None = None, size: int | None = None) -> PreprocessingSpec:
-        """The same contract for another clip length or crop size.
+    def with_clip(
+        self, frames: int | None = None, size: int | None = None, short_side: int | None = None
+    ) -> PreprocessingSpec:
+        """The same contract for another clip length, crop size or short side.
 
-        The short side keeps this spec's proportion to the crop: ``int(size * short_side / crop + 0.5)``,
-        which is ``int(size * 256 / 224 + 0.5)`` for the default spec.
+        Unless it is given, the short side keeps this spec's proportion to the crop:
+        ``int(size * short_side / crop + 0.5)``; that is ``int(size * 256 / 224 + 0.5)`` for the default spec.
 
         Raises:
-            SpecError: ``frames`` or ``size`` is not a positive integer.
+            SpecError: a number is not a positive integer, or ``short_side`` is less than ``size``.
         """
         frames = self.temporal.frames if frames is None else frames
         size = self.crop.size if size is None else size
-        for name, value in (("frames", frames), ("size", size)):
+        given = (("frames", frames), ("size", size), ("short_side", 1 if short_side is None else short_side))
+        for name, value in given:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise SpecError(f"{name} must be a positive integer, not {value!r}")
-        short_side = int(size * self.resize.short_side / self.crop.size + 0.5)
+        if short_side is None:
+            short_side = int(size * self.resize.short_side / self.crop.size + 0.5)
+        elif short_side < size:
+            raise SpecError(f"short_side {short_side} is less than size {size}")
         return self.model_copy(
             update={
                 "temporal": self.temporal.model_copy(update={"frames": frames}),

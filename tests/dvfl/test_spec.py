@@ -145,6 +145,20 @@ def test_a_clip_of_no_size_is_refused(wrong: Any) -> None:
         DEFAULT.with_clip(frames=wrong)
     with pytest.raises(SpecError, match="positive integer"):
         DEFAULT.with_clip(size=wrong)
+    with pytest.raises(SpecError, match="positive integer"):
+        DEFAULT.with_clip(short_side=wrong)
+
+
+def test_a_short_side_of_ones_own_is_kept_and_scaled_with_another_size() -> None:
+    spec = DEFAULT.with_clip(size=64, short_side=80)
+    assert (spec.crop.size, spec.resize.short_side) == (64, 80)
+    assert spec.with_clip(frames=4).resize.short_side == 80
+    assert spec.with_clip(size=128).resize.short_side == 160
+
+
+def test_a_short_side_that_cannot_hold_the_crop_is_refused() -> None:
+    with pytest.raises(SpecError, match="short_side 63 is less than size 64"):
+        DEFAULT.with_clip(size=64, short_side=63)
 
 
 def test_preprocessing_does_not_import_torch() -> None:

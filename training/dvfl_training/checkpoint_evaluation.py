@@ -9,8 +9,8 @@ from typing import Any
 import torch
 
 from dvfl.model.checkpoint import load_checkpoint
-from dvfl.spec import PreprocessingSpec
 from dvfl_training.config import ClipConfig
+from dvfl_training.data.clips import input_spec
 from dvfl_training.data.loader import EvaluationLoader, ViewBatch
 from dvfl_training.data.manifest import Manifest, Split
 from dvfl_training.engine.released import read_trained_on
@@ -53,15 +53,13 @@ def evaluate_checkpoint(
 def clip_of(path: Path, frames: int | None, size: int | None) -> ClipConfig:
     """What the checkpoint at ``path`` was trained to see, or the published input; both can be overruled.
 
-    The short side of another size is the one that the phone's preprocessing takes for it.
+    Another size keeps the proportion of short side to size, as ``dvfl convert`` does.
+
+    Raises:
+        CheckpointError: the file cannot be read, or names an impossible clip.
     """
-    clip = read_trained_on(path).clip or ClipConfig()
-    if frames is not None:
-        clip = clip.model_copy(update={"frames": frames})
-    if size is None or size == clip.size:
-        return clip
-    short_side = PreprocessingSpec.default().with_clip(size=size).resize.short_side
-    return ClipConfig(frames=clip.frames, size=size, short_side=short_side)
+    spec = input_spec(read_trained_on(path).clip or ClipConfig()).with_clip(frames, size)
+    return ClipConfig(frames=spec.temporal.frames, size=spec.crop.size, short_side=spec.resize.short_side)
 
 
 def as_json(found: Evaluation, manifest: Manifest, split: Split, views: tuple[int, int]) -> dict[str, Any]:

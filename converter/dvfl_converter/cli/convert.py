@@ -16,6 +16,7 @@ preprocessing contract, reference vectors and report.html. It is written whole o
 
 \b
 Examples:
+  dvfl convert runs/student/best.pth --out bundle --clip a.mp4      labels and input are the run's
   dvfl convert student.pth --labels labels.txt --out bundle --clip a.mp4 --clip b.mp4
   dvfl convert student.pth --labels labels.txt --out bundle --target litert --precision fp32 --precision int8
   dvfl convert student.pth --labels labels.txt --out bundle --precision litert=int8 --precision coreml=fp16
@@ -28,7 +29,9 @@ what was made); 2 wrong usage.
 @click.command("convert", help=HELP, short_help="Turn a checkpoint into phone artifacts, with proof.")
 @click.argument("checkpoint", type=click.Path(path_type=Path))
 @click.option(
-    "--labels", required=True, type=click.Path(path_type=Path), help="One label per line, in head order."
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="One label per line, in head order.  [default: labels.txt beside CHECKPOINT]",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The bundle folder to write.")
 @click.option(
@@ -52,9 +55,11 @@ what was made); 2 wrong usage.
     metavar="TARGET.OPTION=VALUE",
     help="An option of one target, e.g. litert.int8=static or coreml.minimum_deployment_target=iOS17.",
 )
-@click.option("--frames", default=8, show_default=True, help="Frames per clip, T.")
+@click.option("--frames", type=int, help="Frames per clip, T.  [default: the checkpoint's, or 8]")
 @click.option(
-    "--size", default=224, show_default=True, help="Height and width of the model's input; a multiple of 32."
+    "--size",
+    type=int,
+    help="Height and width of the model's input; a multiple of 32.  [default: the checkpoint's, or 224]",
 )
 @click.option(
     "--clip",
@@ -71,13 +76,13 @@ what was made); 2 wrong usage.
 @click.option("--force", is_flag=True, help="Replace an existing bundle at --out.")
 def convert(
     checkpoint: Path,
-    labels: Path,
+    labels: Path | None,
     out: Path,
     targets: tuple[str, ...],
     precisions: tuple[str, ...],
     settings: tuple[str, ...],
-    frames: int,
-    size: int,
+    frames: int | None,
+    size: int | None,
     clips: tuple[Path, ...],
     calibration_clips: Path | None,
     force: bool,
@@ -90,7 +95,15 @@ def convert(
     from dvfl_converter.pipeline import convert as run
 
     request = Request(
-        checkpoint, labels, out, conversions, frames, size, clips, calibration_clips, replace=force
+        checkpoint,
+        labels or _labels_beside(checkpoint),
+        out,
+        conversions,
+        frames,
+        size,
+        clips,
+        calibration_clips,
+        replace=force,
     )
     outcome = run(request)
     if not clips:
@@ -103,3 +116,15 @@ def convert(
     if outcome.failures or outcome.failed_gates:
         names = [failure.name for failure in outcome.failures] + [a.name for a in outcome.failed_gates]
         raise GateError(f"not usable: {', '.join(names)}; the reasons are above and in report.html")
+
+
+def _labels_beside(checkpoint: Path) -> Path:
+    """What training leaves beside its checkpoint."""
+    from dvfl.bundle import LABELS_FILE
+
+    labels = checkpoint.parent / LABELS_FILE
+    if labels.is_file():
+        click.echo(f"labels: {labels}", err=True)
+    elif checkpoint.is_file():
+        raise click.UsageError(f"missing option '--labels': there is no {labels}; give one label per line")
+    return labels

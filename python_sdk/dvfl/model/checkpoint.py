@@ -18,10 +18,23 @@ from torch import Tensor
 from dvfl.errors import CheckpointError
 from dvfl.hashing import sha256_file
 from dvfl.model.network import VideoFocalNet
-from dvfl.model.variants import Architecture
+from dvfl.model.variants import INPUT_STRIDE, Architecture
 
 _BLOCK_KEY = re.compile(r"layers\.(\d+)\.blocks\.(\d+)\.")
 _STAGES = 4
+
+
+@dataclass(frozen=True)
+class TrainedClip:
+    """What a network saw while it was trained: ``frames`` of ``size`` x ``size`` pixels, cut from the middle
+    of videos whose short side was resized to ``short_side``."""
+
+    frames: int
+    size: int
+    short_side: int
+
+    def __str__(self) -> str:
+        return f"{self.frames} x {self.size} x {self.size}, short side {self.short_side}"
 
 
 @dataclass(frozen=True)
@@ -33,12 +46,14 @@ class Checkpoint:
         sha256: of that file.
         architecture: inferred from the tensors' shapes.
         weights: float32, keys of the released code.
+        clip: what it was trained on; ``None`` where the file does not say, as the released ones.
     """
 
     path: Path
     sha256: str
     architecture: Architecture
     weights: dict[str, Tensor]
+    clip: TrainedClip | None = None
 
     def network(self) -> VideoFocalNet:
         """The reference network with these weights, in eval mode."""
@@ -53,13 +68,37 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
     Raises:
         CheckpointError: the file is missing, truncated or no checkpoint, or a key or shape differs
-            from the network's; the message names the first.
+            from the network's; the message names the first. Or its ``config`` names an impossible clip.
     """
     file = Path(path)
-    weights = _state_dict(read_content(file), file)
+    content = read_content(file)
+    weights = _state_dict(content, file)
     architecture = _infer_architecture(weights, file)
     _check_keys(weights, architecture, file)
-    return Checkpoint(file, sha256_file(file), architecture, {k: v.float() for k, v in weights.items()})
+    converted = {key: value.float() for key, value in weights.items()}
+    return Checkpoint(file, sha256_file(file), architecture, converted, trained_clip(content, file))
+
+
+def trained_clip(content: object, file: Path) -> TrainedClip | None:
+    """The clip that the ``config`` of a checkpoint's content names; ``None`` if it names none.
+
+    Raises:
+        CheckpointError: it is no possible input of the network.
+    """
+    config = content.get("config") if isinstance(content, Mapping) else None
+    if not isinstance(config, Mapping):
+        return None
+    given = (config.get(name) for name in ("frames", "size", "short_side"))
+    numbers = [number for number in given if isinstance(number, int) and not isinstance(number, bool)]
+    if len(numbers) < 3:
+        return None
+    clip = TrainedClip(*numbers)
+    if clip.frames < 1 or clip.size < 1 or clip.size % INPUT_STRIDE or clip.short_side < clip.size:
+        raise CheckpointError(
+            f"{file}: its config names an impossible clip ({clip}); "
+            f"the size must be a multiple of {INPUT_STRIDE}, and the short side no less"
+        )
+    return clip
 
 
 class _Inert:

@@ -115,6 +115,21 @@ class TestAccepted:
         assert {value.dtype for value in checkpoint.weights.values()} == {torch.float32}
         assert same(checkpoint.weights, {key: value.float() for key, value in narrow.items()})
 
+    def test_the_clip_that_it_was_trained_on(self, weights, tmp_path):
+        config = {"frames": 4, "size": 64, "short_side": 80, "classes": ["a", "b"]}
+        torch.save({"model": weights, "config": config}, tmp_path / "trained.pth")
+        clip = load_checkpoint(tmp_path / "trained.pth").clip
+        assert (clip.frames, clip.size, clip.short_side) == (4, 64, 80)
+
+    @pytest.mark.parametrize(
+        "config",
+        [None, "text", {}, {"frames": 8, "size": 64}, {"frames": 8, "size": "64", "short_side": 73}],
+        ids=["none", "text", "empty", "without short side", "size as text"],
+    )
+    def test_without_such_a_clip_it_names_none(self, weights, tmp_path, config):
+        torch.save({"model": weights, "config": config}, tmp_path / "other.pth")
+        assert load_checkpoint(tmp_path / "other.pth").clip is None
+
     @pytest.mark.parametrize(
         "architecture",
         [
@@ -260,6 +275,11 @@ class TestWrongKeys:
     def test_weights_that_are_no_numbers(self, weights, refused, value):
         weights["norm.bias"][3] = value
         assert refused(weights).startswith("'norm.bias' holds NaN, infinite or non-float values")
+
+    @pytest.mark.parametrize("numbers", [(0, 64, 73), (8, 60, 73), (8, 0, 73), (8, 64, 63)])
+    def test_a_clip_that_no_network_takes(self, weights, refused, numbers):
+        config = dict(zip(("frames", "size", "short_side"), numbers, strict=True))
+        assert "impossible clip" in refused({"model": weights, "config": config})
 
     def test_integer_weights(self, weights, refused):
         weights["norm.bias"] = weights["norm.bias"].long()

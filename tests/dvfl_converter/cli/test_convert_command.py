@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +14,9 @@ import small_models as small
 import torch
 
 from dvfl.bundle import Bundle
+from dvfl.model.checkpoint import load_checkpoint
+from dvfl.spec import PreprocessingSpec
+from dvfl_converter.pipeline import input_of
 from dvfl_converter.targets.registry import TARGETS, load_backend
 
 
@@ -98,6 +102,50 @@ class TestVerdict:
         assert [artifact.name for artifact in Bundle.open(out).manifest.artifacts] == ["coreml-fp16"]
         (out / "manifest.json").unlink()
         assert "is not a bundle, so --force does not replace it" in refused(*asked("--force"))
+
+
+class TestTrainedHere:
+    """A checkpoint of ``dvfl train``, which says what it saw, with its labels beside it."""
+
+    @pytest.fixture
+    def trained(self, sources, tmp_path):
+        content = torch.load(sources / "student.pth")
+        content["config"] = {"frames": small.FRAMES, "size": small.SIZE, "short_side": small.SIZE + 5}
+        torch.save(content, tmp_path / "best.pth")
+        shutil.copy(sources / "labels.txt", tmp_path)
+        return tmp_path / "best.pth"
+
+    def test_needs_no_option_for_labels_and_input(self, replayed, dvfl, trained, out, clip_file):
+        code, _, err = dvfl("convert", trained, "--out", out, "--target", "coreml", "--clip", clip_file)
+        assert code == 0
+        assert err.startswith(f"labels: {trained.parent / 'labels.txt'}\n")
+        assert "warning" not in err
+        manifest = Bundle.open(out).manifest
+        spec = manifest.preprocessing
+        assert (manifest.model.frames, manifest.model.size) == (small.FRAMES, small.SIZE)
+        assert (spec.temporal.frames, spec.crop.size, spec.resize.short_side) == (
+            small.FRAMES,
+            small.SIZE,
+            small.SIZE + 5,
+        )
+        assert manifest.labels == small.LABELS
+
+    def test_what_it_was_trained_on_is_taken_or_scaled(self, trained):
+        checkpoint = load_checkpoint(trained)
+        same, silent = input_of(checkpoint, small.FRAMES, None)
+        assert (same.resize.short_side, silent) == (small.SIZE + 5, "")
+        double, warning = input_of(checkpoint, None, 2 * small.SIZE)
+        assert double.resize.short_side == 2 * small.SIZE + 10
+        assert warning == (
+            f"trained on {small.FRAMES} x {small.SIZE} x {small.SIZE}, short side {small.SIZE + 5}; "
+            f"converted for {small.FRAMES} x {2 * small.SIZE} x {2 * small.SIZE}, "
+            f"short side {2 * small.SIZE + 10}, at which its accuracy is another"
+        )
+
+    def test_a_released_one_gets_the_published_input(self, sources):
+        checkpoint = load_checkpoint(sources / "student.pth")
+        assert input_of(checkpoint, None, None) == (PreprocessingSpec.default(), "")
+        assert input_of(checkpoint, 4, 64) == (PreprocessingSpec.default().with_clip(4, 64), "")
 
 
 class TestBadCheckpoint:
@@ -202,8 +250,18 @@ class TestBadOptions:
     def test_a_size_between_the_strides(self, refuses, asked):
         assert "--size must be a multiple of 32, not 100" in refuses(asked(size=100))
 
+    def test_no_labels_given_and_none_beside_the_checkpoint(self, dvfl, sources, tmp_path, out):
+        shutil.copy(sources / "student.pth", tmp_path / "alone.pth")
+        code, _, err = dvfl("convert", tmp_path / "alone.pth", "--out", out)
+        assert code == 2
+        assert f"missing option '--labels': there is no {tmp_path / 'labels.txt'}" in err
+        assert not out.exists()
+
+    def test_a_missing_checkpoint_is_not_taken_for_missing_labels(self, refuses, out, tmp_path):
+        assert "none.pth: no such file" in refuses(("convert", tmp_path / "none.pth", "--out", out))
+
     def test_wrong_usage(self, dvfl, asked, sources, out):
-        assert dvfl("convert", sources / "student.pth", "--out", out)[0] == 2
+        assert dvfl("convert", sources / "student.pth")[0] == 2
         assert dvfl(*asked("--frames", "many"))[0] == 2
         assert dvfl(*asked("--no-such-option"))[0] == 2
 

@@ -63,9 +63,8 @@ def test_two_commands_make_a_student_that_can_be_converted(teacher, tmp_path) ->
     result = invoke(distill, "--teacher", teacher, *out, *SETTINGS, "--device", "cpu")
     assert result.exit_code == 0, result.output
     assert "teacher: top-1 100.0%" in result.output
-    assert f"next: dvfl convert {tmp_path}/student/best.pth --labels {tmp_path}/student/labels.txt" in (
-        result.output
-    )
+    assert f"next: dvfl convert {tmp_path}/student/best.pth --out BUNDLE" in result.output
+    assert (tmp_path / "student" / "labels.txt").read_text().splitlines() == ["red", "green", "blue"]
     assert load_checkpoint(tmp_path / "student" / "best.pth").architecture.num_classes == 3
 
 
@@ -176,10 +175,24 @@ def test_evaluate_uses_the_clips_the_checkpoint_was_trained_on(teacher, tmp_path
     invoke(evaluate, *arguments, "--views", "2x1", "--batch", 5)
     invoke(evaluate, *arguments, "--size", 64, "--frames", 4)
     assert (seen[0][0].frames, seen[0][0].size, seen[0][1], seen[0][2]) == (2, 32, (2, 1), 5)
-    assert (seen[1][0].frames, seen[1][0].size, seen[1][0].short_side) == (4, 64, 73)
+    assert (seen[1][0].frames, seen[1][0].size, seen[1][0].short_side) == (4, 64, 64)
+
+
+def test_what_is_evaluated_is_what_a_phone_computes_after_conversion(teacher, tmp_path) -> None:
+    from dvfl_converter.pipeline import input_of
+    from dvfl_training.checkpoint_evaluation import clip_of
+    from dvfl_training.data.clips import input_spec
+
+    checkpoint = load_checkpoint(teacher)
+    for frames, size in ((None, None), (4, None), (None, 64), (3, 96)):
+        assert input_spec(clip_of(teacher, frames, size)) == input_of(checkpoint, frames, size)[0]
 
 
 class TestRefused:
+    def test_a_size_between_the_strides(self, teacher, tmp_path) -> None:
+        message = refused(evaluate, teacher, "--manifest", tiny_manifest(tmp_path), "--size", 100)
+        assert "--size: 100 is no multiple of 32" in message
+
     def test_evaluating_on_other_classes(self, teacher, tmp_path) -> None:
         manifest = tiny_manifest(tmp_path, classes=("red", "blue", "green"))
         message = refused(evaluate, teacher, "--manifest", manifest, "--split", "validation")

@@ -71,7 +71,11 @@ class Views(_Pair):
     "--workers", type=click.IntRange(0), default=2, show_default=True, help="Processes that decode."
 )
 @click.option("--frames", type=click.IntRange(1), help="Frames per clip.  [default: the checkpoint's, or 8]")
-@click.option("--size", type=click.IntRange(32), help="Input size.  [default: the checkpoint's, or 224]")
+@click.option(
+    "--size",
+    type=click.IntRange(32),
+    help="Input size, a multiple of 32.  [default: the checkpoint's, or 224]",
+)
 @click.option(
     "--device",
     type=Choice("device", ("auto", "cpu", "cuda")),
@@ -94,10 +98,13 @@ def evaluate(
 ) -> None:
     """Prints top-1 and top-5, every class, the commonest confusions and the worst clips."""
     from dvfl.files import atomic_write, check_writable
+    from dvfl.model.variants import INPUT_STRIDE
     from dvfl_training.checkpoint_evaluation import as_json, clip_of, evaluate_checkpoint
     from dvfl_training.data.manifest import Split, read_manifest
     from dvfl_training.engine.distributed import choose_device
 
+    if size is not None and size % INPUT_STRIDE:
+        raise click.BadParameter(f"{size} is no multiple of {INPUT_STRIDE}", param_hint="--size")
     if json_file is not None:
         check_writable(json_file)
     listed, chosen, clip = read_manifest(manifest), Split(split), clip_of(checkpoint, frames, size)
@@ -110,10 +117,14 @@ def evaluate(
     if json_file is not None:
         with atomic_write(json_file) as stream:
             stream.write(json.dumps(details, indent=2).encode())
-    next_step(
-        f"dvfl convert {checkpoint} --labels {checkpoint.parent / 'labels.txt'} "
-        f"--frames {clip.frames} --size {clip.size} --out BUNDLE"
-    )
+    next_step(" ".join(["dvfl convert", str(checkpoint), *_input(checkpoint, frames, size), "--out BUNDLE"]))
+
+
+def _input(checkpoint: Path, frames: int | None, size: int | None) -> list[str]:
+    """Options of ``dvfl convert`` for what was evaluated, where it would not find them itself."""
+    given = {"--frames": frames, "--size": size}
+    options = [f"{name} {value}" for name, value in given.items() if value is not None]
+    return options if (checkpoint.parent / "labels.txt").is_file() else ["--labels LABELS.txt", *options]
 
 
 def _print(found: Evaluation, worst: list[dict[str, Any]]) -> None:

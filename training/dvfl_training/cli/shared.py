@@ -156,12 +156,8 @@ def start(request: Request) -> None:
 
 
 def _conclude(request: Request) -> None:
-    clip = request.config.clip
-    shape = f"--frames {clip.frames} --size {clip.size}"
     click.echo(f"best network: {request.out / 'best.pth'}\npage: {request.out / 'training.html'}")
-    next_step(
-        f"dvfl convert {request.out / 'best.pth'} --labels {request.out / 'labels.txt'} {shape} --out BUNDLE"
-    )
+    next_step(f"dvfl convert {request.out / 'best.pth'} --out BUNDLE")
 
 
 def _following(request: Request) -> Callable[[Beginning], Any]:

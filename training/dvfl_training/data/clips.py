@@ -56,8 +56,7 @@ def generator_of_mix(seed: int, key: PairKey) -> np.random.Generator:
 
 def input_spec(clip: ClipConfig) -> PreprocessingSpec:
     """The phone's contract for the clip's length, size and short side."""
-    spec = PreprocessingSpec.default().with_clip(clip.frames, clip.size)
-    return _with_short_side(spec, clip.short_side)
+    return PreprocessingSpec.default().with_clip(clip.frames, clip.size, clip.short_side)
 
 
 def training_pair(
@@ -136,7 +135,7 @@ def evaluation_views(path: Path, count: int, clip: ClipConfig, views: tuple[int,
     temporal, spatial = views
     spec = input_spec(clip)
     if spatial == 3:
-        spec = _with_short_side(spec, clip.size)
+        spec = spec.with_clip(short_side=clip.size)
     moments = view_indices(count, spec.temporal, temporal)
     wanted = sorted({index for moment in moments for index in moment})
     frames = dict(zip(wanted, _frames(path, wanted, count, spec), strict=True))
@@ -166,7 +165,3 @@ def _frames(path: Path, indices: Sequence[int], count: int, spec: PreprocessingS
             f"{error}; it was readable when the data set was prepared: restore it or prepare again"
         ) from None
     return [found[index] for index in indices]
-
-
-def _with_short_side(spec: PreprocessingSpec, short_side: int) -> PreprocessingSpec:
-    return spec.model_copy(update={"resize": spec.resize.model_copy(update={"short_side": short_side})})

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from dvfl.files import atomic_write
 from dvfl.model import VideoFocalNet
-from dvfl.model.checkpoint import read_content
+from dvfl.model.checkpoint import read_content, trained_clip
 from dvfl_training.config import ClipConfig, TrainConfig
 from dvfl_training.engine.saving import save_tensors
 
@@ -60,15 +59,15 @@ def read_trained_on(path: Path) -> TrainedOn:
     """What the checkpoint at ``path`` says; empty for a released one, which says nothing that is usable.
 
     Raises:
-        CheckpointError: the file cannot be read.
+        CheckpointError: the file cannot be read, or names an impossible clip.
     """
     content = read_content(path)
     config = content.get("config") if isinstance(content, Mapping) else None
     if not isinstance(config, Mapping) or not isinstance(config.get("classes"), list):
         return TrainedOn()
-    return TrainedOn(tuple(map(str, config["classes"])), str(config.get("dataset", "")), _clip(config))
-
-
-def _clip(config: Mapping[str, Any]) -> ClipConfig | None:
-    numbers = {name: config.get(name) for name in ClipConfig.model_fields}
-    return None if None in numbers.values() else ClipConfig.model_validate(numbers)
+    clip = trained_clip(content, path)
+    return TrainedOn(
+        tuple(map(str, config["classes"])),
+        str(config.get("dataset", "")),
+        None if clip is None else ClipConfig(**asdict(clip)),
+    )

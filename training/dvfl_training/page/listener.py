@@ -73,14 +73,11 @@ class PageListener:
         )
 
     def _commands(self) -> dict[str, str]:
-        best, clip = self._folder.best, self._config.clip
+        best = self._folder.best
         command = "distill" if self._distilled else "train"
         commands = {"go on after a stop": f"dvfl {command} --resume {self._folder.path}"}
         if any(entry.split is Split.TEST for entry in self._manifest.entries):
             commands["judge it"] = f"dvfl evaluate {best} --manifest {self._source} --split test"
-        commands["for the phone"] = (
-            f"dvfl convert {best} --labels {self._folder.labels} "
-            f"--frames {clip.frames} --size {clip.size} --out BUNDLE"
-        )
+        commands["for the phone"] = f"dvfl convert {best} --out BUNDLE"
         commands["all curves"] = f"tensorboard --logdir {self._folder.events}"
         return commands
