@@ -18,7 +18,7 @@ from dvfl_training.engine.distributed import Processes
 from dvfl_training.engine.state import new_state
 from dvfl_training.engine.stepping import AUTOCAST, Stepper
 from dvfl_training.engine.teacher import load_teacher
-from dvfl_training.initialisation import load_image_weights
+from dvfl_training.initialisation import load_initial_weights
 from dvfl_training.network import TrainingNetwork
 
 
@@ -31,7 +31,7 @@ class Measured:
         step_seconds: of one step, without decoding.
         memory_bytes: the most that this process held.
         gpu_bytes: the most that PyTorch held on the GPU; ``None`` without one.
-        init: the account of the image weights.
+        init: the account of the weights it started from.
     """
 
     parameters: int
@@ -51,13 +51,13 @@ def try_out(
     """Builds everything, does a step in each precision of the run, and times one more.
 
     Raises:
-        DvflError: the teacher or the image weights are unfit.
+        DvflError: the teacher or the weights to start from are unfit.
     """
     torch.manual_seed(config.run.seed)
     network = TrainingNetwork(
         Architecture(config.model.depths, config.model.width, len(classes)), config.model
     )
-    account = load_image_weights(init, network.network).lines() if init else []
+    account = load_initial_weights(init, network.network).lines() if init else []
     state = new_state(network, config, device)
     asked = load_teacher(teacher, classes, device, AUTOCAST[config.run.precision]) if teacher else None
     stepper = Stepper(state, config, Processes(device), asked)

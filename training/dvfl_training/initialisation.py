@@ -1,8 +1,12 @@
-"""Starting from an image network: ImageNet weights of FocalNet (Yang et al., arXiv 2203.11926) by key name.
+"""Starting from trained weights: those of an image network, or of this network on another data set.
 
-Keys of the spatial layers are the same in github microsoft/FocalNet (``classification/focalnet.py``); the
-temporal layers have no counterpart there and start as they were. The published student takes FocalNet-Tiny
-with small receptive fields (``focalnet_tiny_srf.pth``).
+Keys of the spatial layers are the same in github microsoft/FocalNet (Yang et al., arXiv 2203.11926;
+``classification/focalnet.py``); the temporal layers have no counterpart there and start as they were. The
+published student takes FocalNet-Tiny with small receptive fields (``focalnet_tiny_srf.pth``). A checkpoint of
+this network also gives its temporal layers.
+
+The head is never taken: its rows are other classes, and where the features were normalised while training,
+that normalisation is folded into it.
 """
 
 from __future__ import annotations
@@ -25,24 +29,28 @@ class Account:
 
     Attributes:
         loaded: keys that were taken.
-        other_shape: keys of both, with the file's shape and the network's; left as they were.
+        head: the head's keys in the file; left as they were.
+        other_shape: other keys of both, with the file's shape and the network's; left as they were.
         missing: keys of the network that the file lacks; left as they were.
         unused: keys of the file that the network lacks.
     """
 
     loaded: tuple[str, ...]
+    head: tuple[str, ...]
     other_shape: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
     missing: tuple[str, ...]
     unused: tuple[str, ...]
 
     def lines(self) -> list[str]:
         """For a person to read."""
-        matched = len(self.loaded) + len(self.other_shape)
-        kept = f"{len(self.missing)} start as they were"
+        matched = len(self.loaded) + len(self.head) + len(self.other_shape)
+        first = f"{matched} of {matched + len(self.missing)} keys match by name"
         temporal = sum("temporal" in key for key in self.missing)
+        if self.missing:
+            first += f"; {len(self.missing)} start as they were"
         if temporal:
-            kept += f", {temporal} of them temporal"
-        lines = [f"{matched} of {matched + len(self.missing)} keys match by name; {kept}"]
+            first += f", {temporal} of them temporal"
+        lines = [first, "the head starts anew, for the classes of this data set"]
         for key, (found, wanted) in self.other_shape.items():
             lines.append(f"{key}: the file has {list(found)}, the network {list(wanted)}; starts as it was")
         if self.unused:
@@ -50,8 +58,10 @@ class Account:
         return lines
 
 
-def load_image_weights(path: Path, network: VideoFocalNet) -> Account:
-    """Copies every tensor whose key and shape match into ``network``. No code of the file runs.
+def load_initial_weights(path: Path, network: VideoFocalNet) -> Account:
+    """Copies every tensor whose key and shape match, except the head's, into ``network``.
+
+    No code of the file runs.
 
     Raises:
         CheckpointError: the file cannot be read.
@@ -59,12 +69,17 @@ def load_image_weights(path: Path, network: VideoFocalNet) -> Account:
     """
     given = _weights(read_content(path), path)
     own = network.state_dict()
-    same = {key: value for key, value in given.items() if key in own and value.shape == own[key].shape}
-    body = [key for key in own if "temporal" not in key and not key.startswith("head.")]
+    same = {
+        key: value
+        for key, value in given.items()
+        if key in own and not _of_head(key) and value.shape == own[key].shape
+    }
+    body = [key for key in own if "temporal" not in key and not _of_head(key)]
     if 2 * sum(key in same for key in body) < len(body):
         raise TrainingError(
-            f"{path}: only {len(same)} of {len(own)} weights match; "
-            "give a FocalNet of this width with two focal levels, such as focalnet_tiny_srf.pth"
+            f"{path}: only {len(same)} of {len(own)} weights match{_widths(given, own)}; "
+            "give a FocalNet of this width with two focal levels, such as focalnet_tiny_srf.pth, "
+            "or best.pth of a run"
         )
     broken = [key for key, value in same.items() if not bool(torch.isfinite(value).all())]
     if broken:
@@ -72,19 +87,36 @@ def load_image_weights(path: Path, network: VideoFocalNet) -> Account:
     network.load_state_dict(same, strict=False)
     return Account(
         loaded=tuple(same),
+        head=tuple(key for key in own if key in given and _of_head(key)),
         other_shape={
             key: (tuple(given[key].shape), tuple(own[key].shape))
             for key in own
-            if key in given and key not in same
+            if key in given and key not in same and not _of_head(key)
         },
         missing=tuple(key for key in own if key not in given),
         unused=tuple(key for key in given if key not in own),
     )
 
 
+def _of_head(key: str) -> bool:
+    return key.startswith("head.")
+
+
+def _widths(given: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> str:
+    """What to change where nothing else is wrong than the width; empty otherwise."""
+    key = "patch_embed.norm.weight"
+    if key not in given or given[key].shape == own[key].shape:
+        return ""
+    return f": it has width {given[key].numel()}, model.width is {own[key].numel()}"
+
+
 def _weights(content: object, path: Path) -> dict[str, Tensor]:
     if isinstance(content, Mapping) and isinstance(content.get("model"), Mapping):
         content = content["model"]
-    if not isinstance(content, Mapping):
-        raise TrainingError(f"{path}: holds no state dict; give a file such as focalnet_tiny_srf.pth")
-    return {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+    items = content.items() if isinstance(content, Mapping) else ()
+    weights = {str(key): value for key, value in items if isinstance(value, Tensor)}
+    if not weights:
+        raise TrainingError(
+            f"{path}: holds no weights; give a file such as focalnet_tiny_srf.pth, or best.pth of a run"
+        )
+    return weights

@@ -23,7 +23,7 @@ from dvfl_training.engine.stepping import AUTOCAST, StepFigures
 from dvfl_training.engine.teacher import NetworkTeacher, Teacher, examine, load_teacher
 from dvfl_training.engine.trainer import Listener, Material, Trainer, Validation
 from dvfl_training.errors import TrainingError
-from dvfl_training.initialisation import load_image_weights
+from dvfl_training.initialisation import load_initial_weights
 from dvfl_training.network import TrainingNetwork
 from dvfl_training.optimization import Schedule
 from dvfl_training.page.listener import PageListener
@@ -38,7 +38,7 @@ class Request:
         manifest: of the data set.
         config: the recipe.
         teacher: a checkpoint; ``None`` to train without.
-        init: image weights to start from; ``None`` for none.
+        init: weights to start from; ``None`` for none.
         logits: folder to keep the teacher's logits in; ``None`` to ask it every time.
         trust_teacher: do not examine the teacher first.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -163,7 +163,7 @@ class _Run:
         torch.manual_seed(self._config.run.seed)
         network = TrainingNetwork(job.architecture, self._config.model)
         if self._request.init is not None and self._request.saved is None:
-            for line in load_image_weights(self._request.init, network.network).lines():
+            for line in load_initial_weights(self._request.init, network.network).lines():
                 self._say(f"init: {line}")
         state = new_state(network, self._config, self._processes.device)
         if self._request.saved is not None:
@@ -221,7 +221,7 @@ class _Run:
         )
 
     def _saved_init(self) -> str:
-        """The image weights were used up at the start; their file may be gone."""
+        """These weights were used up at the start; their file may be gone."""
         return self._request.saved.job.init_sha256 if self._request.saved else ""
 
     def _inputs(self) -> Inputs:

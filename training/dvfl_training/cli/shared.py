@@ -37,7 +37,11 @@ _OPTIONS = (
         metavar="SECTION.OPTION=VALUE",
         help="One number of the recipe; repeatable, e.g. --set schedule.epochs=60.",
     ),
-    click.option("--init", type=_FILE, help="ImageNet weights to start from: focalnet_tiny_srf.pth."),
+    click.option(
+        "--init",
+        type=_FILE,
+        help="Weights to start from, but for the head: ImageNet's (focalnet_tiny_srf.pth) or another run's.",
+    ),
     click.option("--resume", type=_FILE, metavar="RUN", help="Go on with the run in this folder."),
     click.option(
         "--dry-run", is_flag=True, help="A few steps on random clips: memory and time; needs no data set."
