@@ -141,3 +141,15 @@ def test_a_file_without_weights_is_refused(content, tmp_path) -> None:
 def test_a_missing_file_is_named(tmp_path) -> None:
     with pytest.raises(CheckpointError, match=r"none.pth: no such file"):
         load_initial_weights(tmp_path / "none.pth", VideoFocalNet(Architecture((1, 1, 1, 1), 8, 5)))
+
+
+def test_a_smaller_network_of_this_family_grows(tmp_path) -> None:
+    small = VideoFocalNet(Architecture(depths=(1, 1, 1, 1), width=8, num_classes=4)).eval()
+    large = VideoFocalNet(Architecture(depths=(1, 1, 2, 1), width=16, num_classes=3)).eval()
+    account = load_initial_weights(saved(tmp_path, {"model": small.state_dict()}), large)
+    assert account.lines() == [
+        "grown from width 8, depths 1-1-1-1: the same features at the start",
+        "the head starts anew, for the classes of this data set",
+    ]
+    clip = torch.randn(1, 2, 3, 32, 32)
+    assert torch.allclose(large.features(clip), small.features(clip).repeat(1, 2), atol=1e-5)

@@ -3,7 +3,7 @@
 Keys of the spatial layers are the same in github microsoft/FocalNet (Yang et al., arXiv 2203.11926;
 ``classification/focalnet.py``); the temporal layers have no counterpart there and start as they were. The
 published student takes FocalNet-Tiny with small receptive fields (``focalnet_tiny_srf.pth``). A checkpoint of
-this network also gives its temporal layers.
+this network also gives its temporal layers, and one of a smaller network grows.
 
 The head is never taken: its rows are other classes, and where the features were normalised while training,
 that normalisation is folded into it.
@@ -12,15 +12,19 @@ that normalisation is folded into it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from dvfl.model import VideoFocalNet
-from dvfl.model.checkpoint import read_content
+from dvfl.errors import CheckpointError
+from dvfl.model import Architecture, VideoFocalNet
+from dvfl.model.checkpoint import load_checkpoint, read_content
 from dvfl_training.errors import TrainingError
+from dvfl_training.growing import grow, grows_into
+
+_NEW_HEAD = "the head starts anew, for the classes of this data set"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class Account:
         other_shape: other keys of both, with the file's shape and the network's; left as they were.
         missing: keys of the network that the file lacks; left as they were.
         unused: keys of the file that the network lacks.
+        grown_from: the file's smaller network, whose features the network starts with.
     """
 
     loaded: tuple[str, ...]
@@ -40,9 +45,14 @@ class Account:
     other_shape: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]]
     missing: tuple[str, ...]
     unused: tuple[str, ...]
+    grown_from: Architecture | None = None
 
     def lines(self) -> list[str]:
         """For a person to read."""
+        if self.grown_from is not None:
+            depths = "-".join(map(str, self.grown_from.depths))
+            small = f"width {self.grown_from.width}, depths {depths}"
+            return [f"grown from {small}: the same features at the start", _NEW_HEAD]
         matched = len(self.loaded) + len(self.head) + len(self.other_shape)
         first = f"{matched} of {matched + len(self.missing)} keys match by name"
         temporal = sum("temporal" in key for key in self.missing)
@@ -50,7 +60,7 @@ class Account:
             first += f"; {len(self.missing)} start as they were"
         if temporal:
             first += f", {temporal} of them temporal"
-        lines = [first, "the head starts anew, for the classes of this data set"]
+        lines = [first, _NEW_HEAD]
         for key, (found, wanted) in self.other_shape.items():
             lines.append(f"{key}: the file has {list(found)}, the network {list(wanted)}; starts as it was")
         if self.unused:
@@ -61,7 +71,7 @@ class Account:
 def load_initial_weights(path: Path, network: VideoFocalNet) -> Account:
     """Copies every tensor whose key and shape match, except the head's, into ``network``.
 
-    No code of the file runs.
+    The checkpoint of a network that :func:`grows_into` this one is grown instead. No code of the file runs.
 
     Raises:
         CheckpointError: the file cannot be read.
@@ -69,6 +79,11 @@ def load_initial_weights(path: Path, network: VideoFocalNet) -> Account:
     """
     given = _weights(read_content(path), path)
     own = network.state_dict()
+    small = _smaller(path, network.architecture)
+    if small is not None:
+        grow(small, network)
+        taken = tuple(key for key in given if not _of_head(key))
+        return Account(taken, ("head.weight", "head.bias"), {}, (), (), grown_from=small.architecture)
     same = {
         key: value
         for key, value in given.items()
@@ -96,6 +111,18 @@ def load_initial_weights(path: Path, network: VideoFocalNet) -> Account:
         missing=tuple(key for key in own if key not in given),
         unused=tuple(key for key in given if key not in own),
     )
+
+
+def _smaller(path: Path, architecture: Architecture) -> VideoFocalNet | None:
+    """The file's network if it is a smaller one of this family."""
+    try:
+        checkpoint = load_checkpoint(path)
+    except CheckpointError:
+        return None
+    same_body = replace(checkpoint.architecture, num_classes=architecture.num_classes) == architecture
+    if same_body or not grows_into(checkpoint.architecture, architecture):
+        return None
+    return checkpoint.network()
 
 
 def _of_head(key: str) -> bool:

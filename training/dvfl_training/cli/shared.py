@@ -40,7 +40,8 @@ _OPTIONS = (
     click.option(
         "--init",
         type=_FILE,
-        help="Weights to start from, but for the head: ImageNet's (focalnet_tiny_srf.pth) or another run's.",
+        help="Weights to start from, but for the head: ImageNet's (focalnet_tiny_srf.pth), another run's, or "
+        "those of a network up to half as wide and less deep, which grows.",
     ),
     click.option("--resume", type=_FILE, metavar="RUN", help="Go on with the run in this folder."),
     click.option(
