@@ -12,6 +12,8 @@ from dvfl.cli.options import Choice, next_step, print_table
 # The registry imports everything that renders; help must not.
 SETS = ("mocap-actions", "camera-motion")
 
+_STUDENT = "assets/camera_motion_student.pth"
+
 HELP = """Render a data set of short .mp4 clips with its manifest; nothing is downloaded.
 
 \b
@@ -64,7 +66,7 @@ def generate(
     click.echo(f"{name}: {len(manifest.classes)} classes, seed {seed}")
     print_table(rows, right=(1, 2))
     click.echo(f"look at {out / SHEET}")
-    next_step(f"dvfl train --manifest {out / MANIFEST} --out RUN --recipe demo-teacher")
+    next_step(f"dvfl train --manifest {out / MANIFEST} --out RUN --recipe demo-student --init {_STUDENT}")
 
 
 def _cores() -> int:

@@ -1,10 +1,4 @@
-"""Does distillation help? One student per row and seed, with the same clips and budget; then a table.
-
-Every run is a command that a person could type. It is printed, and skipped where its result is there already,
-so that an interrupted sweep goes on where it stopped.
-
-    python training/experiments/distillation.py mocap/manifest.csv --teacher teacher/best.pth --out sweep
-"""
+"""Does distillation help? One student per row and seed, with the same clips and budget; then a table."""
 
 from __future__ import annotations
 
@@ -21,6 +15,16 @@ from pathlib import Path
 import click
 
 from dvfl.files import atomic_write
+
+HELP = """Does distillation help? One student per row and seed, with the same clips and budget; then a table.
+
+Every run is a command that a person could type. It is printed, and skipped where its result is there already,
+so that an interrupted sweep goes on where it stopped. A run computes on its share of the processor's cores.
+
+\b
+Example:
+  python -m dvfl_training.experiments.distillation mocap/manifest.csv --teacher teacher/best.pth --out sweep
+"""
 
 SPLITS = ("validation", "test")
 DVFL = Path(sys.executable).with_name("dvfl")
@@ -62,7 +66,10 @@ class Sweep:
     """What all runs share.
 
     Attributes:
-        settings, init: of every run; ``init`` may be missing.
+        init: what every student starts from.
+        epochs: also the number of augmentations per clip, so that no student sees a clip twice in the same
+            way, and the rows of a seed share the teacher's logits.
+        settings: of every run.
         threads: of one run.
     """
 
@@ -71,6 +78,7 @@ class Sweep:
     out: Path
     recipe: str
     init: Path | None
+    epochs: int
     settings: tuple[str, ...]
     threads: int
 
@@ -90,7 +98,8 @@ class Sweep:
         if self.init is not None:
             command += ["--init", str(self.init)]
         command += ["--manifest", str(self.manifest), "--recipe", self.recipe, "--out", str(folder)]
-        settings = [*self.settings, f"run.seed={seed}", *row.settings()]
+        budget = [f"schedule.epochs={self.epochs}", f"augmentation.variants={self.epochs}"]
+        settings = [*budget, *self.settings, f"run.seed={seed}", *row.settings()]
         return command + [word for setting in settings for word in ("--set", setting)]
 
     def evaluation(self, row: Row, seed: int, split: str) -> list[str]:
@@ -109,12 +118,13 @@ class Sweep:
         return share
 
 
-@click.command(help=__doc__)
+@click.command("distillation", help=HELP)
 @click.argument("manifest", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--teacher", required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="A folder for all runs.")
 @click.option("--recipe", default="demo-student", show_default=True)
 @click.option("--init", type=click.Path(path_type=Path, exists=True), help="What every student starts from.")
+@click.option("--epochs", default=6, show_default=True, type=click.IntRange(2), help="Of every student.")
 @click.option("--seeds", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--jobs", default=2, show_default=True, type=click.IntRange(1), help="Runs at a time.")
 @click.option("--only", multiple=True, help="Rows by name; all by default.")
@@ -126,6 +136,7 @@ def main(
     out: Path,
     recipe: str,
     init: Path | None,
+    epochs: int,
     seeds: int,
     jobs: int,
     only: tuple[str, ...],
@@ -134,7 +145,7 @@ def main(
 ) -> None:
     """Runs what is missing, then writes OUT/table.md."""
     threads = max(1, (os.cpu_count() or 1) // jobs)
-    sweep = Sweep(manifest, teacher, out, recipe, init, settings, threads)
+    sweep = Sweep(manifest, teacher, out, recipe, init, epochs, settings, threads)
     rows = [row for row in ROWS if not only or row.name in only]
     # Seed by seed, so that an early look compares whole rows.
     runs = [(row, seed) for seed in range(seeds) for row in rows]
