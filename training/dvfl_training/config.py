@@ -211,7 +211,7 @@ def load_config(recipe: str | Path | None = None, settings: Sequence[str] = ()) 
     try:
         return TrainConfig.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_explain(error, recipe)) from None
+        raise ConfigError(_explain(error, recipe, settings)) from None
 
 
 def save_config(config: TrainConfig, path: Path) -> None:
@@ -253,10 +253,13 @@ def _parse(setting: str) -> tuple[str, str, Any]:
     return section, option, value
 
 
-def _explain(error: ValidationError, recipe: str | Path | None) -> str:
+def _explain(error: ValidationError, recipe: str | Path | None, settings: Sequence[str]) -> str:
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
     origin = f"{recipe}: " if recipe is not None else ""
+    for setting in settings:
+        if setting.partition("=")[0] == ".".join(location[:2]):
+            origin = f"--set {setting}: "
     if first["type"] == "extra_forbidden":
         return f"{origin}{unknown('option', location[-1], _options(location[:-1]))}"
     where = f"{'.'.join(location)}: " if location else ""

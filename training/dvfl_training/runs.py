@@ -147,12 +147,12 @@ class _Run:
         validation = self._validation()
         teacher = self._teacher()
         # Before anything that takes long, so that a folder that cannot be written is found now.
-        self._folder.create()
-        if teacher is not None and not self._request.trust_teacher:
-            self._examine(teacher, validation)
-        job = self._job(teacher)
-        state = self._state(job)
-        self._describe(job)
+        with self._folder.created():
+            if teacher is not None and not self._request.trust_teacher:
+                self._examine(teacher, validation)
+            job = self._job(teacher)
+            state = self._state(job)
+            self._describe(job)
         material = Material(loader, validation, self._asked(teacher, job))
         schedule = Schedule(self._config.schedule, self._config.run.batch, loader.steps_per_epoch)
         with self._following(follow, Beginning(schedule, state.step, self._manifest)) as listener:
@@ -200,6 +200,8 @@ class _Run:
         if not any(entry.split is Split.VALIDATION for entry in self._manifest.entries):
             self._say("note: no clip is for validation, so the last network is kept, not the best")
             return None
+        if gap := self._manifest.gap(Split.VALIDATION):
+            self._say(f"warning: {gap}; the best network is chosen by the other classes")
         return EvaluationLoader(
             self._manifest,
             Split.VALIDATION,

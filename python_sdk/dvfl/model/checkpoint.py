@@ -198,6 +198,8 @@ def _looks_truncated(file: Path) -> bool:
 def _state_dict(content: object, file: Path) -> dict[str, Tensor]:
     if isinstance(content, Mapping) and isinstance(content.get("model"), Mapping):
         content = content["model"]
+    elif isinstance(content, Mapping) and {"job", "network", "optimizer"} <= content.keys():
+        raise CheckpointError(f"{file}: is the state of a training run; give best.pth beside it")
     if not isinstance(content, Mapping) or not content:
         kind = "pickled object" if isinstance(content, _Inert) else type(content).__name__
         raise CheckpointError(f"{file}: holds a {kind}, not a state dict or {{'model': state dict}}")

@@ -335,6 +335,10 @@ class TestWrongFile:
     def test_content_of_another_kind_is_named(self, refused, content, kind):
         assert refused(content) == f"holds a {kind}, not a state dict or {{'model': state dict}}"
 
+    def test_the_state_of_a_training_run_is_told_from_its_network(self, weights, refused):
+        state = {"schema": 1, "job": {}, "network": weights, "optimizer": {}}
+        assert "is the state of a training run; give best.pth beside it" in refused(state)
+
     def test_a_whole_pickled_network(self, network, refused):
         assert refused(network).startswith("holds a pickled object, not a state dict")
 

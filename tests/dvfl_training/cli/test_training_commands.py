@@ -188,6 +188,41 @@ def test_what_is_evaluated_is_what_a_phone_computes_after_conversion(teacher, tm
         assert input_spec(clip_of(teacher, frames, size)) == input_of(checkpoint, frames, size)[0]
 
 
+@pytest.fixture
+def without_blue(tmp_path) -> Path:
+    """A manifest whose last class has no clip for validation."""
+    from dvfl_training.data.manifest import Split, read_manifest, write_manifest
+
+    whole = read_manifest(tiny_manifest(tmp_path))
+    kept = [entry for entry in whole.entries if entry.label != 2 or entry.split is Split.TRAIN]
+    write_manifest(tmp_path / "two.csv", whole.header, kept)
+    return tmp_path / "two.csv"
+
+
+def test_a_class_without_validation_clips_is_a_warning(without_blue, tmp_path) -> None:
+    arguments = ("--manifest", without_blue, "--out", tmp_path / "run", *SETTINGS, "--device", "cpu")
+    result = invoke(train, *arguments)
+    assert result.exit_code == 0, result.output
+    said = "warning: class 'blue' has no clip for validation; the best network is chosen by the other classes"
+    assert said in result.output
+    page = (tmp_path / "run" / "training.html").read_text()
+    hardest = page[page.index('id="classes"') :]
+    assert ">green<" in hardest
+    assert ">blue<" not in hardest[: hardest.index("</section>")]
+
+
+def test_a_class_without_clips_is_not_shown_as_never_recognised(teacher, without_blue) -> None:
+    arguments = ("--manifest", without_blue, "--split", "validation", "--views", "1x1")
+    result = invoke(evaluate, teacher, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "warning: class 'blue' has no clip for validation" in result.output
+    assert [line.split()[0] for line in result.output.splitlines() if " to 100.0%" in line] == [
+        "top-1",
+        "red",
+        "green",
+    ]
+
+
 class TestRefused:
     def test_a_size_between_the_strides(self, teacher, tmp_path) -> None:
         message = refused(evaluate, teacher, "--manifest", tiny_manifest(tmp_path), "--size", 100)
@@ -198,7 +233,7 @@ class TestRefused:
         message = refused(evaluate, teacher, "--manifest", manifest, "--split", "validation")
         assert "its class 1 is 'green', the data set's is 'blue'" in message
 
-    @pytest.mark.parametrize("views", ["4", "0x3", "4x", "axb"])
+    @pytest.mark.parametrize("views", ["4", "0x3", "4x", "axb", "4x2"])
     def test_views_that_are_none(self, views) -> None:
         message = refused(evaluate, "c.pth", "--manifest", "m.csv", "--views", views)
         assert f"'{views}' is not like 1x1 or 4x3" in message
@@ -224,9 +259,52 @@ class TestRefused:
     def test_a_dry_run_without_classes(self) -> None:
         assert "needs --manifest, or --classes" in refused(train, "--dry-run")
 
+    @pytest.mark.parametrize(
+        ("setting", "said"),
+        [
+            (
+                "shedule.epochs=2",
+                "--set shedule.epochs=2: unknown section 'shedule'; did you mean 'schedule'",
+            ),
+            ("schedule.epoch=2", "--set schedule.epoch=2: unknown option 'epoch'; did you mean 'epochs'"),
+            ("distillation.alpha=2", "--set distillation.alpha=2: distillation.alpha: Input should be less"),
+        ],
+    )
+    def test_a_setting_is_named_as_it_was_given(self, setting, said, tmp_path) -> None:
+        arguments = ("--recipe", "folder", "--manifest", "m.csv", "--out", tmp_path / "run", "--set", setting)
+        assert refused(train, *arguments).startswith(said)
+
+    @pytest.mark.parametrize(
+        ("command", "options", "named"),
+        [
+            (train, ("--recipe", "folder", "--dry-run"), "--recipe, --dry-run"),
+            (train, ("--out", "elsewhere", "--model", "tiny"), "--model, --out"),
+            (distill, ("--teacher", "t.pth", "--cache-logits", "c"), "--teacher, --cache-logits"),
+        ],
+    )
+    def test_options_that_a_resumed_run_would_ignore(self, command, options, named, teacher) -> None:
+        message = refused(command, "--resume", teacher.parent, *options)
+        assert f"leave out {named}" in message
+
+    def test_the_description_in_place_of_the_manifest(self, tmp_path) -> None:
+        manifest = tiny_manifest(tmp_path).with_suffix(".json")
+        message = refused(train, "--out", tmp_path / "run", "--manifest", manifest)
+        assert message.endswith("colours.json: is the description; give the colours.csv beside it")
+
+    def test_the_state_of_a_run_in_place_of_its_network(self, teacher, tmp_path) -> None:
+        arguments = ("--manifest", tiny_manifest(tmp_path), "--split", "validation")
+        message = refused(evaluate, teacher.with_name("last.pth"), *arguments)
+        assert "give best.pth beside it" in message
+
+    def test_a_start_that_fails_leaves_no_folder(self, teacher, tmp_path) -> None:
+        arguments = ("--manifest", tiny_manifest(tmp_path), "--out", tmp_path / "run", *SETTINGS)
+        message = refused(train, *arguments, "--init", teacher, "--set", "model.width=16")
+        assert "it has width 8, model.width is 16" in message
+        assert not (tmp_path / "run").exists()
+
     def test_a_manifest_that_is_missing(self, tmp_path) -> None:
         message = refused(train, "--out", tmp_path / "run", "--manifest", tmp_path / "m.csv")
-        assert "m.json: cannot be read" in message
+        assert "m.csv: cannot be read (No such file or directory); make it with: dvfl data prepare" in message
         assert not (tmp_path / "run").exists()
 
 

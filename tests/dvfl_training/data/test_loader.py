@@ -139,6 +139,15 @@ def test_a_clip_that_went_bad_is_named_in_one_line(tmp_path: Path, workers: int)
     assert "\n" not in str(caught.value)
 
 
+def test_clips_that_were_moved_away_are_missed_before_anything_begins(tmp_path: Path) -> None:
+    manifest = small_set(tmp_path, per_class=2)
+    (tmp_path / "wait").rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=r"wait.0\.mp4: no such file; put the clips back"):
+        TrainingLoader(manifest, small_config(run={"batch": 6}))
+    with pytest.raises(DataError, match="no such file; put the clips back"):
+        EvaluationLoader(manifest, Split.TRAIN, CLIP)
+
+
 def test_evaluation_is_the_phones_preprocessing(manifest: Manifest) -> None:
     spec = input_spec(CLIP)
     batches = list(EvaluationLoader(manifest, Split.TEST, CLIP, batch=2, workers=1))

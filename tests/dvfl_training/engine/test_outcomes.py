@@ -105,7 +105,9 @@ def test_a_loss_that_is_not_finite_stops_with_its_step_and_keeps_the_last_good_s
     monkeypatch, tmp_path
 ) -> None:
     recorder = Recorder()
-    with pytest.raises(TrainingError, match=r"^step 7: the loss is not finite; .*last.pth keeps"):
+    with pytest.raises(
+        TrainingError, match=r"^step 7: the loss is not finite; .*last.pth keeps .*, best.pth"
+    ):
         run_on_fake_clips(monkeypatch, request(tmp_path), recorder, BrokenLoader)
     assert len(recorder.figures) == 6
     state = load_state(tmp_path / "run" / "last.pth")
@@ -144,7 +146,7 @@ def test_a_full_disk_is_one_line_and_the_earlier_state_stays(monkeypatch, tmp_pa
 
 def test_a_folder_that_cannot_be_made_is_refused(monkeypatch, tmp_path) -> None:
     (tmp_path / "run").write_text("a file")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="run: is a file; choose another --out"):
         run_on_fake_clips(monkeypatch, request(tmp_path))
 
 

@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 
 from dvfl.cli.options import Choice
-from dvfl_training.cli.shared import MODELS, STUDENT_DROP_PATH, model_settings, need, run_options, start
+from dvfl_training.cli.shared import (
+    MODELS,
+    STUDENT_DROP_PATH,
+    check_resuming,
+    model_settings,
+    need,
+    run_options,
+    start,
+)
 from dvfl_training.cli.shared import dry_run as try_out
 
 HELP = """Distil a student from a teacher that was trained on the same data set.
@@ -65,6 +73,17 @@ def distill(
     from dvfl_training.runs import Request, resume_request
 
     if resume is not None:
+        check_resuming(
+            teacher=teacher,
+            student=student,
+            cache_logits=cache_logits,
+            trust_teacher=trust_teacher,
+            out=out,
+            recipe=recipe,
+            init=init,
+            dry_run=dry_run,
+            classes=classes,
+        )
         start(resume_request(resume, settings, manifest, device))
         return
     config = load_config(recipe, (*model_settings(student, STUDENT_DROP_PATH), *settings))

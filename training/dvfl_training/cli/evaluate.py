@@ -50,8 +50,8 @@ class Views(_Pair):
     ) -> tuple[int, int]:
         """The two numbers."""
         found = re.fullmatch(r"(\d+)x(\d+)", str(value))
-        if not found or "0" in found.groups():
-            self.fail(f"'{value}' is not like 1x1 or 4x3: views in time, then in space", param, ctx)
+        if not found or int(found[1]) < 1 or int(found[2]) not in (1, 3):
+            self.fail(f"'{value}' is not like 1x1 or 4x3: views in time, then in space (1 or 3)", param, ctx)
         return int(found[1]), int(found[2])
 
 
@@ -108,6 +108,8 @@ def evaluate(
     if json_file is not None:
         check_writable(json_file)
     listed, chosen, clip = read_manifest(manifest), Split(split), clip_of(checkpoint, frames, size)
+    if listed.of(chosen) and (gap := listed.gap(chosen)):
+        click.echo(f"warning: {gap}", err=True)
     found = evaluate_checkpoint(
         checkpoint, listed, chosen, clip, views, batch, workers, choose_device(device), _watched
     )
@@ -132,6 +134,8 @@ def _print(found: Evaluation, worst: list[dict[str, Any]]) -> None:
     click.echo("\nclasses")
     rows = [("class", "right", "of", "share", "95 % interval")]
     for name, share in zip(found.classes, found.per_class, strict=True):
+        if not share.total:
+            continue
         low, high = share.interval
         counts = (str(share.right), str(share.total))
         rows.append((name, *counts, f"{share.value:.1%}", f"{low:.1%} to {high:.1%}"))

@@ -87,6 +87,15 @@ def need(value: Path | None, option: str) -> Path:
     return value
 
 
+def check_resuming(**given: object) -> None:
+    """Refuses options that a resumed run would ignore: it knows them from its folder."""
+    ignored = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
+    if ignored:
+        raise click.UsageError(
+            f"--resume goes on with what the run was given; leave out {', '.join(ignored)}"
+        )
+
+
 def dry_run(
     config: TrainConfig,
     manifest: Path | None,
@@ -192,5 +201,6 @@ class _Follower:
         """A line per validation."""
         best = "  best so far" if validation.best else ""
         epochs = f"epoch {validation.epoch} of {self._config.schedule.epochs}"
-        top = validation.evaluation.top
-        self._bar.line(f"{epochs}: validation top-1 {top(1)}, top-5 {top(5).value:.1%}{best}")
+        found = validation.evaluation
+        top5 = f", top-5 {found.top(5).value:.1%}" if len(found.classes) > 5 else ""
+        self._bar.line(f"{epochs}: validation top-1 {found.top(1)}{top5}{best}")

@@ -7,7 +7,15 @@ from pathlib import Path
 import click
 
 from dvfl.cli.options import Choice
-from dvfl_training.cli.shared import DROP_PATH, MODELS, model_settings, need, run_options, start
+from dvfl_training.cli.shared import (
+    DROP_PATH,
+    MODELS,
+    check_resuming,
+    model_settings,
+    need,
+    run_options,
+    start,
+)
 from dvfl_training.cli.shared import dry_run as try_out
 
 HELP = """Train a network on a data set: a teacher, or a student without one.
@@ -53,6 +61,7 @@ def train(
     from dvfl_training.runs import Request, resume_request
 
     if resume is not None:
+        check_resuming(model=model, out=out, recipe=recipe, init=init, dry_run=dry_run, classes=classes)
         start(resume_request(resume, settings, manifest, device))
         return
     config = load_config(recipe, (*model_settings(model, DROP_PATH), *settings))

@@ -30,6 +30,8 @@ from dvfl_training.data.clips import (
 from dvfl_training.data.manifest import Manifest, Split
 from dvfl_training.errors import ConfigError, DataError
 
+_LOOKED_FOR = 100
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -72,7 +74,7 @@ class TrainingLoader:
         rank, world: this process and how many there are.
 
     Raises:
-        DataError: there are fewer clips than a batch has, or a class has none.
+        DataError: there are fewer clips than a batch has, a class has none, or clips are not on disk.
         ConfigError: a batch doesn't divide into whole pairs for each part of each process.
     """
 
@@ -90,6 +92,7 @@ class TrainingLoader:
                 f"{manifest.header.dataset}: {clips} clips for training are less than one batch of "
                 f"{run.batch}; set run.batch to {max(clips // 2 * 2, 2)} or less"
             )
+        _look_for_files(manifest, Split.TRAIN)
         self._config = config
         self._clips = clips
         self._parts = range(rank * run.accumulate, (rank + 1) * run.accumulate)
@@ -136,7 +139,7 @@ class EvaluationLoader:
         rank, world: this process takes every ``world``-th video from ``rank`` on.
 
     Raises:
-        DataError: the split has no clips, or ``views`` is not defined.
+        DataError: the split has no clips, clips are not on disk, or ``views`` is not defined.
     """
 
     def __init__(
@@ -155,6 +158,7 @@ class EvaluationLoader:
             raise DataError(
                 f"views {views[0]} x {views[1]} are not defined; give 1 or more in time, and 1 or 3 in space"
             )
+        _look_for_files(manifest, split)
         self._dataset = _Views(manifest, split, clip, views)
         indices = range(rank, len(manifest.of(split)), world)
         self._keys = [list(indices[at : at + batch]) for at in range(0, len(indices), batch)]
@@ -168,6 +172,16 @@ class EvaluationLoader:
         """Raises DataError where a clip does not decode; the message names it."""
         for tensors in _load(self._dataset, self._keys, self._workers):
             yield ViewBatch(*tensors)
+
+
+def _look_for_files(manifest: Manifest, split: Split) -> None:
+    """Some clips stand for all: what goes wrong is that the whole folder was moved, and disks may be slow."""
+    entries = manifest.of(split)
+    for entry in entries[:: max(1, len(entries) // _LOOKED_FOR)]:
+        if not manifest.file(entry).exists():
+            raise DataError(
+                f"{manifest.file(entry)}: no such file; put the clips back, or prepare the data set again"
+            )
 
 
 def to_input(clips: Tensor, device: torch.device | str) -> Tensor:

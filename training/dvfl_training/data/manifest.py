@@ -141,22 +141,28 @@ class Manifest:
         """The entries of a split, in the order of the file.
 
         Raises:
-            DataError: there are none, or a class has none.
+            DataError: there are none, or for training a class has none.
         """
         entries = tuple(entry for entry in self.entries if entry.split is split)
-        counts = Counter(entry.label for entry in entries)
-        empty = [name for label, name in enumerate(self.classes) if not counts[label]]
         if not entries:
             raise DataError(
                 f"{self.header.dataset}: no clip is for {split}; prepare the data set with that split"
             )
-        if empty:
-            more = f" ({len(empty)} classes have none)" if len(empty) > 1 else ""
-            raise DataError(
-                f"{self.header.dataset}: class '{empty[0]}' has no clip for {split}{more}; "
-                "add clips or remove the class"
-            )
+        if split is Split.TRAIN and (gap := self.gap(split)):
+            raise DataError(f"{self.header.dataset}: {gap}; add clips or remove the class")
         return entries
+
+    def without(self, split: Split) -> tuple[str, ...]:
+        """The classes that have no clip for ``split``."""
+        labels = {entry.label for entry in self.entries if entry.split is split}
+        return tuple(name for label, name in enumerate(self.classes) if label not in labels)
+
+    def gap(self, split: Split) -> str:
+        """Which classes have no clip for ``split``, in words; empty if all have some."""
+        names = self.without(split)
+        if len(names) > 1:
+            return f"{len(names)} classes, such as '{names[0]}', have no clip for {split}"
+        return f"class '{names[0]}' has no clip for {split}" if names else ""
 
     def file(self, entry: Entry) -> Path:
         """Where a clip lies."""
@@ -170,17 +176,23 @@ def read_manifest(path: Path) -> Manifest:
         DataError: a file is missing or malformed, they are no pair, a label is out of range, a clip occurs
             twice, or a group lies in several splits; the message names the first.
     """
-    header = _read_header(path.with_suffix(".json"))
+    if path.suffix == ".json":
+        raise DataError(f"{path}: is the description; give the {path.with_suffix('.csv').name} beside it")
     try:
         data = path.read_bytes()
     except OSError as error:
         hint = "make it with: dvfl data prepare NAME --root DIR --out " + str(path)
         raise DataError(f"{path}: cannot be read ({error.strerror}); {hint}") from None
+    header = _read_header(path.with_suffix(".json"))
     if sha256(data).hexdigest() != header.rows_sha256:
         raise DataError(
             f"{path}: is not the file that {path.with_suffix('.json').name} describes; prepare it again"
         )
-    entries = _read_rows(data.decode("utf-8"), path)
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        raise DataError(f"{path}: is no text; prepare the data set again") from None
+    entries = _read_rows(text, path)
     _check_rows(entries, header, path)
     return Manifest(header, entries, path.parent)
 
@@ -263,7 +275,10 @@ def _check_rows(entries: tuple[Entry, ...], header: Header, path: Path) -> None:
             raise DataError(f"{path}: line {number}: {entry.frames} frames at {entry.fps} fps is no video")
         seen.add(entry.path)
     for (first, second), count in leaking_groups(entries).items():
+        known = {entry.group for entry in entries if entry.split is first}
+        group = next(entry.group for entry in entries if entry.split is second and entry.group in known)
         raise DataError(
-            f"{path}: {count} clips of {second} share a group with {first}: the two are cut from the same "
-            "recordings, so accuracy would be too high; use the data set's official, group-aware split"
+            f"{path}: {count} clips of {second} share a group with {first}, such as '{group}': they are cut "
+            "from the same recordings, so accuracy would be too high; put every group into one split only, "
+            "as official, group-aware divisions do"
         )

@@ -80,10 +80,7 @@ def prepare(
         mirror=None if listing.mirror is None else dict(listing.mirror),
         excluded=(*missing, *excluded),
     )
-    unwritten = Manifest(header, entries, options.out.parent)
-    unwritten.of(Split.TRAIN)
-    if any(entry.split is Split.TEST for entry in entries):
-        unwritten.of(Split.TEST)
+    Manifest(header, entries, options.out.parent).of(Split.TRAIN)
     manifest = write_manifest(options.out, header, entries)
     return Prepared(manifest, (*listing.notes, *_count_notes(source, request, listing), *_gaps(manifest)))
 
@@ -179,12 +176,9 @@ def _count_notes(source: DataSource, request: Request, listing: Listing) -> list
 
 def _gaps(manifest: Manifest) -> list[str]:
     notes = []
-    if all(entry.split is not Split.TEST for entry in manifest.entries):
-        notes.append("no clips are for testing")
-    labels = {entry.label for entry in manifest.entries if entry.split is Split.VALIDATION}
-    without = [name for label, name in enumerate(manifest.classes) if label not in labels]
-    if not labels:
-        notes.append("no clips are for validation")
-    elif without:
-        notes.append(f"{len(without)} classes have no clip for validation ('{without[0]}'): too few groups")
+    for split, purpose in ((Split.TEST, "testing"), (Split.VALIDATION, "validation")):
+        if len(manifest.without(split)) == len(manifest.classes):
+            notes.append(f"no clips are for {purpose}")
+        elif gap := manifest.gap(split):
+            notes.append(f"{gap}: too few groups, or no readable clip")
     return notes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,14 +69,23 @@ class RunFolder:
         """The training page."""
         return self.path / "training.html"
 
-    def create(self) -> None:
-        """Makes the folder.
+    @contextmanager
+    def created(self) -> Iterator[None]:
+        """Makes the folder; where what follows fails, it doesn't stay behind empty.
 
         Raises:
             OutputError: it cannot be made.
         """
+        if self.path.exists() and not self.path.is_dir():
+            raise OutputError(f"{self.path}: is a file; choose another --out")
         with _as_output_error(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError):
+                self.path.rmdir()
+            raise
 
 
 class RunLog:

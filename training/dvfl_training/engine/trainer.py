@@ -164,12 +164,18 @@ class Trainer:
         try:
             figures = self._stepper.step(parts, self._schedule.learning_rate(state.step))
         except TrainingError as error:
-            raise TrainingError(
-                f"step {state.step + 1:,}: {error}; {self._folder.state} keeps the last good state, "
-                "best.pth the best network; lower schedule.base_lr, or train with run.precision=fp32"
-            ) from None
+            raise TrainingError(f"step {state.step + 1:,}: {error}; {self._what_is_kept()}") from None
         state.step += 1
         return figures
+
+    def _what_is_kept(self) -> str:
+        """What a diverged run leaves, and what to do."""
+        best = f", {self._folder.best.name} the best network" if self._folder.best.exists() else ""
+        exact = "" if self._job.config.run.precision == "fp32" else " or run.precision=fp32"
+        return (
+            f"{self._folder.state} keeps an earlier state{best}; "
+            f"start anew with a lower schedule.base_lr{exact}"
+        )
 
     def _record(self, figures: StepFigures, log: RunLog | None, *, epoch_ended: bool) -> None:
         """Validates where it is due, keeps the best network, and tells those who follow."""

@@ -64,7 +64,8 @@ class Story:
 def render(story: Story) -> str:
     """The whole page as HTML: no scripts, and nothing is loaded from anywhere."""
     found, epochs = story.evaluation, story.config.schedule.epochs
-    classes = sorted(zip(found.classes, found.per_class, strict=True), key=lambda row: row[1].value)
+    seen = [row for row in zip(found.classes, found.per_class, strict=True) if row[1].total]
+    classes = sorted(seen, key=lambda row: row[1].value)
     return (
         _environment()
         .get_template("page.html.j2")

@@ -51,10 +51,47 @@ def test_folders_of_splits_are_honoured(tmp_path: Path, pretend, run, counts) ->
         assert entry.path.startswith(entry.split.value[:3])
 
 
+def test_clips_that_are_numbered_anew_in_every_split_are_no_group(tmp_path: Path, pretend, run) -> None:
+    pretend(f"{split}/{name}/1.mp4" for split in ("train", "test") for name in ("jump", "walk"))
+    groups = [entry.group for entry in run("folder", tmp_path).manifest.entries]
+    assert sorted(groups) == [
+        f"{split}/{name}/1.mp4" for split in ("test", "train") for name in ("jump", "walk")
+    ]
+
+
 def test_a_group_in_two_folders_of_splits_is_refused(tmp_path: Path, pretend, run) -> None:
     pretend(f"{split}/{name}/ann/1.mp4" for split in ("train", "test") for name in ("jump", "walk"))
     with pytest.raises(DataError, match="2 clips of test share a group with train"):
         run("folder", tmp_path)
+
+
+def test_a_folder_without_a_video_is_named(tmp_path: Path, run) -> None:
+    for name in ("jump/1.mp4", "jump/2.mp4", "walk/1.mp4", "walk/2.mp4"):
+        (tmp_path / "clips" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "clips" / name).touch()
+    (tmp_path / "clips" / "run").mkdir()
+    (tmp_path / "clips" / ".cache").mkdir()
+    prepared = run("folder", tmp_path / "clips")
+    assert f"{tmp_path / 'clips' / 'run'} holds no video" in prepared.notes
+    assert len([note for note in prepared.notes if "holds no video" in note]) == 1
+
+
+def test_one_class_is_no_choice(tmp_path: Path, pretend, run) -> None:
+    pretend(["jump/1.mp4", "jump/2.mp4"])
+    with pytest.raises(DataError, match="only class 'jump' has a video"):
+        run("folder", tmp_path)
+
+
+def test_a_class_with_too_few_groups_for_validation_is_noted(tmp_path: Path, pretend, run) -> None:
+    pretend([*(f"jump/{n}.mp4" for n in range(9)), "walk/1.mp4", "walk/2.mp4"])
+    notes = run("folder", tmp_path).notes
+    assert "class 'walk' has no clip for validation: too few groups, or no readable clip" in notes
+
+
+def test_a_class_that_the_given_test_folder_lacks_is_noted(tmp_path: Path, pretend, run) -> None:
+    pretend(["train/jump/1.mp4", "train/walk/1.mp4", "test/jump/2.mp4"])
+    notes = run("folder", tmp_path).notes
+    assert "class 'walk' has no clip for test: too few groups, or no readable clip" in notes
 
 
 def test_two_seeds_choose_differently_and_one_seed_alike(tmp_path: Path, pretend, run) -> None:

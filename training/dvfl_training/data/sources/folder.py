@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from dvfl_training.data.manifest import Split
 from dvfl_training.data.sources.listing import DataSource, Listed, Listing, Request, VideoFiles
@@ -38,18 +38,21 @@ def parse_folder(request: Request) -> Listing:
         found = f"{loose[0]} lies in no class folder" if loose else "holds no video"
         raise DataError(f"{request.root}: {found}; {FOLDER.obtain}")
     classes = tuple(sorted({path.parts[depth] for path in paths}))
+    if len(classes) < 2:
+        raise DataError(f"{request.root}: only class '{classes[0]}' has a video; {FOLDER.obtain}")
     group_of = _Grouping(request.group_pattern)
     clips = [
         Listed(
             str(path),
             str(path),
             classes.index(path.parts[depth]),
-            group_of(PurePosixPath(*path.parts[depth:])),
+            group_of(path, depth),
             _SPLITS[path.parts[0].lower()] if divided else Split.TRAIN,
         )
         for path in paths
     ]
     mirror, notes = mirror_rule(classes)
+    notes = (*notes, *(f"{folder} holds no video" for folder in _empty_folders(request.root, paths, depth)))
     variant = "folders" if divided else f"{request.test:g} of the groups for testing, seed {request.seed}"
     return Listing(classes, tuple(clips), mirror, variant, notes, test=0.0 if divided else request.test)
 
@@ -69,6 +72,13 @@ def mirror_rule(classes: tuple[str, ...]) -> tuple[dict[str, str] | None, tuple[
         f"a mirrored clip of '{name}' counts as '{other}'" for name, other in pairs.items() if name < other
     )
     return pairs, notes
+
+
+def _empty_folders(root: Path, paths: list[PurePosixPath], depth: int) -> list[Path]:
+    """Folders in the place of a class without any of the videos ``paths``."""
+    full = {root.joinpath(*path.parts[: depth + 1]) for path in paths}
+    folders = root.glob("/".join(["[!.]*"] * (depth + 1)))
+    return sorted(folder for folder in folders if folder.is_dir() and folder not in full)
 
 
 def _is_divided(paths: list[PurePosixPath], request: Request) -> bool:
@@ -91,7 +101,7 @@ def _other_side(match: re.Match[str]) -> str:
 
 
 class _Grouping:
-    """A clip's path below the split -> the name of its group."""
+    """A clip's path, and how many of its parts name the split -> the name of its group."""
 
     def __init__(self, pattern: str | None) -> None:
         try:
@@ -99,7 +109,8 @@ class _Grouping:
         except re.error as error:
             raise DataError(f"--group-pattern {pattern}: is no regular expression: {error}") from None
 
-    def __call__(self, path: PurePosixPath) -> str:
+    def __call__(self, whole: PurePosixPath, depth: int) -> str:
+        path = PurePosixPath(*whole.parts[depth:])
         if self._pattern is not None:
             match = self._pattern.search(str(path))
             if match is None:
@@ -107,7 +118,8 @@ class _Grouping:
                     f"{path}: --group-pattern {self._pattern.pattern} finds no group in it; widen the pattern"
                 )
             return match[1] if self._pattern.groups else match[0]
-        return str(path.parent) if len(path.parts) > 2 else str(path)
+        # Numbering starts anew in many people's split folders: equal names there are no equal clips.
+        return str(path.parent) if len(path.parts) > 2 else str(whole)
 
 
 FOLDER = DataSource(
