@@ -155,6 +155,7 @@ class RunConfig(_Section):
         channels_last, compile: memory format and torch.compile.
         workers: processes that decode.
         validate_every: epochs between two validations.
+        half_checkpoint: ``best.pth`` holds half-precision weights, and is validated with these; half the size.
     """
 
     seed: int = Field(default=0, ge=0)
@@ -168,6 +169,7 @@ class RunConfig(_Section):
     compile: bool = False
     workers: int = Field(default=2, ge=0)
     validate_every: int = Field(default=1, ge=1)
+    half_checkpoint: bool = False
 
 
 class TrainConfig(_Section):

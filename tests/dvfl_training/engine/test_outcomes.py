@@ -56,7 +56,15 @@ def test_the_run_learns_and_keeps_its_best_network(monkeypatch, tmp_path) -> Non
     assert content["epoch"] == best.epoch
 
 
-@pytest.mark.parametrize("settings", [(), ("model.feature_norm=true",), ("run.ema=0.8",)])
+def test_a_half_checkpoint_takes_half_the_space(monkeypatch, tmp_path) -> None:
+    run_on_fake_clips(monkeypatch, request(tmp_path, "run.half_checkpoint=true"))
+    weights = torch.load(tmp_path / "run" / "best.pth", weights_only=True)["model"]
+    assert {weight.dtype for weight in weights.values()} == {torch.float16}
+
+
+@pytest.mark.parametrize(
+    "settings", [(), ("model.feature_norm=true",), ("run.ema=0.8",), ("run.half_checkpoint=true",)]
+)
 def test_the_kept_file_has_the_accuracy_that_was_reported(settings, monkeypatch, tmp_path) -> None:
     recorder = run_on_fake_clips(monkeypatch, request(tmp_path, *settings))
     best = [validation for validation in recorder.validations if validation.best][-1]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import torch
+
 from dvfl.files import atomic_write
 from dvfl.model import VideoFocalNet
 from dvfl.model.checkpoint import read_content, trained_clip
@@ -44,7 +46,8 @@ def write_released(
         "short_side": config.clip.short_side,
         "recipe": config.model_dump(mode="json"),
     }
-    weights = {key: value.cpu().contiguous() for key, value in network.state_dict().items()}
+    stored = torch.float16 if config.run.half_checkpoint else torch.float32
+    weights = {key: value.to("cpu", stored).contiguous() for key, value in network.state_dict().items()}
     content = {"model": weights, "max_accuracy": 100.0 * top1, "epoch": epoch, "config": description}
     save_tensors(content, path)
 

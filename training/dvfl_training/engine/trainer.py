@@ -195,6 +195,8 @@ class Trainer:
     def _validate(self, epochs: int) -> Validation | None:
         state = self._state
         network = state.kept_network.folded()
+        if self._job.config.run.half_checkpoint:
+            network = network.half().float()
         if self._material.validation is None:
             self._keep(network, 0.0, epochs)
             return None
