@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,9 +72,19 @@ def joined_processes(device: str = "auto") -> Iterator[Processes]:
         torch.cuda.set_device(chosen)
     distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
-        yield Processes(chosen, rank, world)
+        with _without_advice():
+            yield Processes(chosen, rank, world)
     finally:
         distributed.destroy_process_group()
+
+
+@contextmanager
+def _without_advice() -> Iterator[None]:
+    """Hides what PyTorch tells whoever wrote this, once per process, and nobody who trains can act on."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="`broadcast_buffers` is deprecated", category=FutureWarning)
+        warnings.filterwarnings("ignore", message="Grad strides do not match bucket view strides")
+        yield
 
 
 def choose_device(name: str, number: int = 0) -> torch.device:
