@@ -155,7 +155,7 @@ class RunConfig(_Section):
         channels_last, compile: memory format and torch.compile.
         workers: processes that decode.
         validate_every: epochs between two validations.
-        half_checkpoint: ``best.pth`` holds half-precision weights, and is validated with these; half the size.
+        half_checkpoint: ``best.pth`` holds half-precision weights, and is validated with these.
     """
 
     seed: int = Field(default=0, ge=0)
