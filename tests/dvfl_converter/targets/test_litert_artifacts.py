@@ -154,3 +154,10 @@ class TestOtherModels:
         with pytest.raises(ConversionError, match="litert: int8 quantised nothing"):
             backend.convert(program, config, (), tmp_path / "model.tflite")
         assert list(tmp_path.iterdir()) == []
+
+
+def test_an_input_too_small_for_the_converter_is_refused_in_one_line():
+    network = small.randomised()
+    with pytest.raises(ConversionError, match="give --size 64 or more") as refusal:
+        backend.lowered(network, small.SPEC.with_clip(frames=4, size=32))
+    assert "\n" not in str(refusal.value)

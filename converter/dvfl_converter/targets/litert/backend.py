@@ -26,12 +26,22 @@ from dvfl_converter.targets.litert.delegation import delegation
 from dvfl_converter.targets.litert.lowering import lower
 from dvfl_converter.targets.litert.quantization import quantize
 
+SMALLEST = 64
 TOOLS = ("litert-torch", "ai-edge-litert", "ai-edge-quantizer", "torch")
 
 
 def lowered(network: VideoFocalNet, spec: PreprocessingSpec) -> Program:
-    """The channels-last network on ``[T, H, W, 3]`` float32, 0..255."""
+    """The channels-last network on ``[T, H, W, 3]`` float32, 0..255.
+
+    Raises:
+        ConversionError: the input is smaller than litert-torch can convert.
+    """
     frames, size = spec.temporal.frames, spec.crop.size
+    if size < SMALLEST:
+        raise ConversionError(
+            f"litert: litert-torch cannot convert a last stage of one pixel; give --size {SMALLEST} or more, "
+            "or --target executorch --target coreml"
+        )
     module = lower(network, spec.normalization.mean, spec.normalization.std)
     return Program(module, (torch.zeros(frames, size, size, 3),), "THWC")
 
