@@ -298,8 +298,8 @@ class TestRefused:
 
     def test_a_start_that_fails_leaves_no_folder(self, teacher, tmp_path) -> None:
         arguments = ("--manifest", tiny_manifest(tmp_path), "--out", tmp_path / "run", *SETTINGS)
-        message = refused(train, *arguments, "--init", teacher, "--set", "model.width=16")
-        assert "it has width 8, model.width is 16" in message
+        message = refused(train, *arguments, "--init", teacher, "--set", "model.width=12")
+        assert "it has width 8, model.width is 12" in message
         assert not (tmp_path / "run").exists()
 
     def test_a_manifest_that_is_missing(self, tmp_path) -> None:

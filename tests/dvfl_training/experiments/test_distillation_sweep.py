@@ -67,7 +67,7 @@ def test_every_row_is_a_command_that_dvfl_takes(sweep: Sweep, row: Row) -> None:
     command = {"train": train, "distill": distill}[name]
     result = CliRunner().invoke(command, arguments, obj=DebugFlag())
     assert isinstance(result.exception, DvflError)
-    assert "m.json: cannot be read" in str(result.exception)
+    assert "m.csv: cannot be read" in str(result.exception)
 
 
 def test_the_commands_can_be_looked_at_before(tmp_path: Path) -> None:
