@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from dvfl.model.checkpoint import load_checkpoint
 from dvfl_training.config import ClipConfig
@@ -15,6 +16,7 @@ from dvfl_training.data.loader import EvaluationLoader, ViewBatch
 from dvfl_training.data.manifest import Manifest, Split
 from dvfl_training.engine.released import read_trained_on
 from dvfl_training.engine.teacher import check_classes
+from dvfl_training.errors import DataError, TrainingError
 from dvfl_training.evaluation import Evaluation, Share, evaluate
 
 _WORST = 20
@@ -30,10 +32,13 @@ def evaluate_checkpoint(
     workers: int,
     device: torch.device,
     watch: Callable[[EvaluationLoader], Iterable[ViewBatch]],
+    names: tuple[str, ...] = (),
 ) -> Evaluation:
     """Runs a checkpoint over a split.
 
     Args:
+        names: of the head's rows, for a checkpoint that does not say; it may be ordered otherwise than the
+            data set.
         views: in time and in space.
         watch: passes the batches on, and may count them.
 
@@ -43,11 +48,44 @@ def evaluate_checkpoint(
         DataError: the split is empty, or a clip cannot be read.
     """
     checkpoint = load_checkpoint(path)
-    named, rows = read_trained_on(path).classes, checkpoint.architecture.num_classes
-    check_classes(path, named, rows, manifest.classes)
+    network = checkpoint.network()
+    if names:
+        _reorder(network.head, path, names, manifest.classes)
+    named = () if names else read_trained_on(path).classes
+    check_classes(path, named, network.head.out_features, manifest.classes)
     loader = EvaluationLoader(manifest, split, clip, views=views, batch=batch, workers=workers)
-    network = checkpoint.network().to(device)
-    return evaluate(network, watch(loader), manifest.classes, device)
+    return evaluate(network.to(device), watch(loader), manifest.classes, device)
+
+
+def names_classes(path: Path) -> bool:
+    """Whether a checkpoint says what the rows of its head mean; only those that were trained here do."""
+    return bool(read_trained_on(path).classes)
+
+
+def read_names(path: Path) -> tuple[str, ...]:
+    """One class name per line.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    try:
+        return tuple(path.read_text(encoding="utf-8-sig").splitlines())
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read as labels ({error}); give one label per line") from None
+
+
+def _reorder(head: nn.Linear, path: Path, names: tuple[str, ...], classes: tuple[str, ...]) -> None:
+    """Puts the rows of a head into the order of a data set's classes."""
+    if sorted(names) != sorted(classes) or head.out_features != len(names):
+        odd = next((name for name in names if name not in classes), None)
+        raise TrainingError(
+            f"{path}: has {head.out_features} classes, {len(names)} labels were given, the data set has "
+            f"{len(classes)}" + (f" and no '{odd}'" if odd else "") + "; they must be the same"
+        )
+    rows = [names.index(name) for name in classes]
+    with torch.no_grad():
+        head.weight.copy_(head.weight[rows].clone())
+        head.bias.copy_(head.bias[rows].clone())
 
 
 def clip_of(path: Path, frames: int | None, size: int | None) -> ClipConfig:

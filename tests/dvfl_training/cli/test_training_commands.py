@@ -162,6 +162,44 @@ def test_evaluate_prints_and_writes_every_figure(teacher, tmp_path) -> None:
     assert written["worst"] == []
 
 
+class TestAnUnnamedCheckpoint:
+    """What somebody else trained, with classes in an order of its own."""
+
+    @pytest.fixture
+    def unnamed(self, teacher, tmp_path) -> Path:
+        state = torch.load(teacher, weights_only=False)
+        state["config"] = {
+            key: value for key, value in state["config"].items() if key not in ("classes", "dataset")
+        }
+        torch.save(state, tmp_path / "unnamed.pth")
+        return tmp_path / "unnamed.pth"
+
+    def test_it_is_warned_about(self, unnamed, tmp_path) -> None:
+        arguments = ("--manifest", tiny_manifest(tmp_path), "--split", "validation")
+        result = invoke(evaluate, unnamed, *arguments)
+        assert "unnamed.pth does not name its classes; taken to be in the data set's order" in result.stderr
+
+    def test_its_labels_give_the_order(self, unnamed, teacher, tmp_path) -> None:
+        arguments = ("--manifest", tiny_manifest(tmp_path), "--split", "validation", "--json")
+        state = torch.load(unnamed, weights_only=False)
+        for key in ("head.weight", "head.bias"):
+            state["model"][key] = state["model"][key].flip(0)
+        torch.save(state, unnamed)
+        invoke(evaluate, teacher, *arguments, tmp_path / "named.json")
+        expected = json.loads((tmp_path / "named.json").read_text())
+        labels = tmp_path / "labels.txt"
+        labels.write_text("\n".join(reversed(expected["per_class"])) + "\n")
+        result = invoke(evaluate, unnamed, *arguments, tmp_path / "e.json", "--labels", labels)
+        assert (result.exit_code, "warning" in result.stderr) == (0, False)
+        assert json.loads((tmp_path / "e.json").read_text()) == expected
+
+    def test_labels_of_another_data_set_are_refused(self, unnamed, tmp_path) -> None:
+        labels = tmp_path / "labels.txt"
+        labels.write_text("red\ngreen\nviolet\n")
+        arguments = ("--manifest", tiny_manifest(tmp_path), "--split", "validation", "--labels", labels)
+        assert "and no 'violet'; they must be the same" in refused(evaluate, unnamed, *arguments)
+
+
 def test_evaluate_uses_the_clips_the_checkpoint_was_trained_on(teacher, tmp_path, monkeypatch) -> None:
     seen = []
 

@@ -66,6 +66,11 @@ class Views(_Pair):
     help="Which of its clips.",
 )
 @click.option("--views", type=Views(), default="4x3", show_default=True, help="Per clip: time x space.")
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path),
+    help="One class per line, in head order; for a checkpoint that does not name its classes.",
+)
 @click.option("--batch", type=click.IntRange(1), default=16, show_default=True, help="Clips at a time.")
 @click.option(
     "--workers", type=click.IntRange(0), default=2, show_default=True, help="Processes that decode."
@@ -89,6 +94,7 @@ def evaluate(
     manifest: Path,
     split: str,
     views: tuple[int, int],
+    labels: Path | None,
     batch: int,
     workers: int,
     frames: int | None,
@@ -99,7 +105,13 @@ def evaluate(
     """Prints top-1 and top-5, every class, the commonest confusions and the worst clips."""
     from dvfl.files import atomic_write, check_writable
     from dvfl.model.variants import INPUT_STRIDE
-    from dvfl_training.checkpoint_evaluation import as_json, clip_of, evaluate_checkpoint
+    from dvfl_training.checkpoint_evaluation import (
+        as_json,
+        clip_of,
+        evaluate_checkpoint,
+        names_classes,
+        read_names,
+    )
     from dvfl_training.data.manifest import Split, read_manifest
     from dvfl_training.engine.distributed import choose_device
 
@@ -110,8 +122,15 @@ def evaluate(
     listed, chosen, clip = read_manifest(manifest), Split(split), clip_of(checkpoint, frames, size)
     if listed.of(chosen) and (gap := listed.gap(chosen)):
         click.echo(f"warning: {gap}", err=True)
+    names = read_names(labels) if labels else ()
+    if not names and not names_classes(checkpoint):
+        click.echo(
+            f"warning: {checkpoint} does not name its classes; taken to be in the data set's order "
+            f"({', '.join(listed.classes[:3])}, ...); else give --labels",
+            err=True,
+        )
     found = evaluate_checkpoint(
-        checkpoint, listed, chosen, clip, views, batch, workers, choose_device(device), _watched
+        checkpoint, listed, chosen, clip, views, batch, workers, choose_device(device), _watched, names
     )
     click.echo(f"{listed.header.dataset}, {split}: {len(found.labels):,} clips, {views[0]}x{views[1]} views")
     details = as_json(found, listed, chosen, views)
