@@ -28,21 +28,32 @@ def yuv_to_rgb(
         SpecError: the spec has no conversion for this matrix and range.
     """
     c = rule.conversion(matrix, color_range)
-    luma = (y.astype(np.int32) - c.luma_offset) * np.int32(c.y) + np.int32(rule.rounding)
-    cb = u.astype(np.int32) - c.chroma_offset
-    cr = v.astype(np.int32) - c.chroma_offset
+    luma = y * np.int32(c.y)
+    luma += np.int32(rule.rounding - c.luma_offset * c.y)
+    cb = u - np.int32(c.chroma_offset)
+    cr = v - np.int32(c.chroma_offset)
 
-    def channel(value: npt.NDArray[np.int32]) -> Pixels:
-        value >>= rule.shift
-        return to_byte(value)
+    def channel(chroma: npt.NDArray[np.int32]) -> Pixels:
+        chroma += luma
+        chroma >>= rule.shift
+        return to_byte(chroma)
 
-    return (
-        channel(luma + c.r_v * cr),
-        channel(luma + c.g_u * cb + c.g_v * cr),
-        channel(luma + c.b_u * cb),
-    )
+    green = c.g_u * cb
+    green += c.g_v * cr
+    cr *= c.r_v
+    cb *= c.b_u
+    return channel(cr), channel(green), channel(cb)
 
 
 def ten_to_eight_bits(samples: npt.NDArray[np.uint16], rule: ColorSpec) -> Pixels:
     """10-bit samples as 8-bit ones: ``min(255, (sample + rounding) >> shift)``. Same shape, uint8."""
     return to_byte((samples.astype(np.int32) + rule.ten_bit.rounding) >> rule.ten_bit.shift)
+
+
+def words_to_eight_bits(low: Pixels, high: Pixels, drop: int, rule: ColorSpec) -> Pixels:
+    """Samples ``(256 * high + low) >> drop`` of 10 bits, given as bytes, as 8-bit ones. Same shape, uint8."""
+    words = high.astype(np.uint16)
+    words <<= 8
+    words |= low
+    words >>= drop
+    return ten_to_eight_bits(words, rule)

@@ -66,18 +66,21 @@ class Plane:
         """A plane without padding, from an array [height, width]."""
         return cls(np.ascontiguousarray(samples).reshape(-1), row_stride=samples.shape[1])
 
-    def samples(self, width: int, height: int) -> Pixels:
-        """A view [height, width] of the samples, without a copy.
-
-        Raises:
-            FrameError: the buffer is too short for that many samples.
-        """
+    def _check_size(self, width: int, height: int) -> None:
         needed = (height - 1) * self.row_stride + (width - 1) * self.pixel_stride + 1
         if self.data.size < needed:
             raise FrameError(
                 f"plane of {width}x{height} samples with row stride {self.row_stride} and pixel stride "
                 f"{self.pixel_stride} needs {needed} bytes, the buffer has {self.data.size}"
             )
+
+    def samples(self, width: int, height: int) -> Pixels:
+        """A view [height, width] of the samples, without a copy.
+
+        Raises:
+            FrameError: the buffer is too short for that many samples.
+        """
+        self._check_size(width, height)
         step = self.data.strides[0]
         return np.lib.stride_tricks.as_strided(
             self.data, (height, width), (self.row_stride * step, self.pixel_stride * step), writeable=False
@@ -124,7 +127,7 @@ class Frame:
             ("v", self.v, self.chroma_size),
         ):
             try:
-                plane.samples(width, height)
+                plane._check_size(width, height)
             except FrameError as error:
                 raise FrameError(f"{name} {error}") from None
         _check_orientation(self.crop, self.rotation, self.width, self.height)
@@ -143,6 +146,25 @@ class Frame:
     def upright_size(self) -> tuple[int, int]:
         """(width, height) as shown, after crop rectangle and rotation."""
         return _upright_size(self.rect, self.rotation)
+
+
+@dataclass(frozen=True, eq=False)
+class DeepFrame:
+    """A picture of 16-bit little-endian words as two frames over the same memory, so that nothing is rounded
+    to 8 bits before it is asked for.
+
+    ``low`` holds the low byte of each word and ``high`` the high byte; they differ in nothing else. A sample
+    is ``(256 * high + low) >> drop``. Decoders give it; it never leaves the SDK.
+    """
+
+    low: Frame
+    high: Frame
+    drop: int
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """(width, height) as shown, after crop rectangle and rotation."""
+        return self.low.upright_size
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import functools
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -28,6 +29,12 @@ class Taps:
     def both(self) -> Indices:
         """All first positions, then all second positions: length 2n."""
         return np.concatenate((self.first, self.second))
+
+    def part(self, chosen: slice) -> Taps:
+        """The taps of some output positions."""
+        return Taps(
+            self.first[chosen], self.second[chosen], self.first_weight[chosen], self.second_weight[chosen]
+        )
 
 
 def resized_size(width: int, height: int, rule: ResizeSpec) -> tuple[int, int]:
@@ -69,13 +76,22 @@ def axis_taps(
 
 
 def crop_taps(width: int, height: int, spec: PreprocessingSpec) -> tuple[Taps, Taps]:
-    """(x, y) taps of the centre crop of the resized frame, for an upright frame of width x height."""
-    size = spec.crop.size
-    new_width, new_height = resized_size(width, height, spec.resize)
-    return (
-        axis_taps(width, new_width, centre_crop_offset(new_width, size), size, "x", spec.resize),
-        axis_taps(height, new_height, centre_crop_offset(new_height, size), size, "y", spec.resize),
-    )
+    """(x, y) taps of the centre crop of the resized frame, for an upright frame of width x height.
+
+    The arrays are read-only: the frames of a video share them.
+    """
+    return _crop_taps(width, height, spec.crop.size, spec.resize)
+
+
+@functools.lru_cache(maxsize=16)
+def _crop_taps(width: int, height: int, size: int, rule: ResizeSpec) -> tuple[Taps, Taps]:
+    new_width, new_height = resized_size(width, height, rule)
+    x = axis_taps(width, new_width, centre_crop_offset(new_width, size), size, "x", rule)
+    y = axis_taps(height, new_height, centre_crop_offset(new_height, size), size, "y", rule)
+    for taps in (x, y):
+        for field in fields(taps):
+            getattr(taps, field.name).setflags(write=False)
+    return x, y
 
 
 def blend(pixels: Pixels, x: Taps, y: Taps, rule: ResizeSpec) -> Pixels:
