@@ -8,7 +8,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from dvfl_converter.lowering.folding import Affine
-from dvfl_converter.lowering.layers import depthwise, over_time
+from dvfl_converter.lowering.layers import depthwise
 from dvfl_converter.lowering.weights import ModulationWeights
 
 
@@ -18,11 +18,14 @@ class LoweredModulation(nn.Module, ABC):
     Args:
         weights: folded weights.
         dense: makes a linear layer in the target's form: fully connected or 1x1 convolution.
-        rows_per_frame: rows of the temporal image that one frame takes (see ``layers.over_time``).
+        temporal: makes a temporal convolution of a kernel ``[C, C, k]``.
     """
 
     def __init__(
-        self, weights: ModulationWeights, dense: Callable[[Affine], nn.Module], rows_per_frame: int = 1
+        self,
+        weights: ModulationWeights,
+        dense: Callable[[Affine], nn.Module],
+        temporal: Callable[[Tensor], nn.Module],
     ) -> None:
         super().__init__()
         self.query = dense(weights.query)
@@ -32,9 +35,7 @@ class LoweredModulation(nn.Module, ABC):
         self.spatial_out = dense(weights.spatial_out)
         self.temporal_context = dense(weights.temporal_context)
         self.temporal_gates = dense(weights.temporal_gates)
-        self.temporal_layers = nn.ModuleList(
-            over_time(kernel, rows_per_frame) for kernel in weights.temporal_kernels
-        )
+        self.temporal_layers = nn.ModuleList(temporal(kernel) for kernel in weights.temporal_kernels)
         self.temporal_out = dense(weights.temporal_out)
         self.proj = dense(weights.proj)
 

@@ -2,8 +2,9 @@
 
 The reference's layer outputs are looked for among the artifact's intermediate tensors. A layer is
 found when some tensor of the same size equals it within the tolerance, whatever that tensor is
-called: names and layouts differ between runtimes, values do not. Layers before a fault are found,
-the faulty one and what follows are not.
+called: names and layouts differ between runtimes, values do not, but for the scale at which lowered
+networks carry the residual stream. Layers before a fault are found, the faulty one and what follows
+are not.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dvfl.manifest import Artifact, Precision
 from dvfl.model import VideoFocalNet
 from dvfl.model.checkpoint import load_checkpoint
 from dvfl_converter.clips import NamedClip
+from dvfl_converter.lowering.weights import RESIDUAL_SCALE
 from dvfl_converter.targets.registry import TARGETS, load_taps
 
 Values = NDArray[np.float32]
@@ -32,10 +34,14 @@ TOLERANCES: dict[Precision, float] = {"fp32": 1e-3, "fp16": 2e-2, "int8": 2e-1}
 
 @dataclass(frozen=True)
 class Layer:
-    """A reference layer's output, channels last and flattened: ``[T * h * w * C]``."""
+    """A reference layer's output, channels last and flattened: ``[T * h * w * C]``.
+
+    ``scales`` are those at which a lowered network may hold it.
+    """
 
     name: str
     values: Values
+    scales: tuple[float, ...] = (1.0,)
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,12 @@ def first_drift(layers: Iterable[Layer], tensors: Iterable[Values], tolerance: f
     last_good, worst = None, 0.0
     for layer in layers:
         error = min(
-            (_relative_error(layer.values, t) for t in by_size.get(layer.values.size, ())), default=1.0
+            (
+                _relative_error(layer.values * np.float32(scale), tensor)
+                for tensor in by_size.get(layer.values.size, ())
+                for scale in layer.scales
+            ),
+            default=1.0,
         )
         if error > tolerance:
             return Drift(layer.name, error, last_good, tolerance)
@@ -124,9 +135,15 @@ def _recorder(
     name: str, network: VideoFocalNet, found: list[Layer], frames: int
 ) -> Callable[[torch.nn.Module, object, Tensor], None]:
     def record(_module: torch.nn.Module, _inputs: object, output: Tensor) -> None:
-        found.append(Layer(name, _channels_last(name, output, frames).contiguous().numpy().ravel().copy()))
+        values = _channels_last(name, output, frames).contiguous().numpy().ravel().copy()
+        found.append(Layer(name, values, (1.0, RESIDUAL_SCALE) if _is_residual(name) else (1.0,)))
 
     return record
+
+
+def _is_residual(name: str) -> bool:
+    """Whether a layer writes the residual stream."""
+    return name.rpartition(".")[2] not in {"h", "h_temporal", "head"}
 
 
 def _channels_last(name: str, output: Tensor, frames: int) -> Tensor:

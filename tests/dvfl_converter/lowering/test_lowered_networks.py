@@ -19,10 +19,10 @@ TARGETS = ("litert", "executorch", "coreml")
 def lowered(target, network, frames, size):
     """The lowered network as a function of a uint8 clip ``[T, H, W, 3]``."""
     dtype = next(network.parameters()).dtype
-    if target == "executorch":
-        module = executorch.lower(network, frames, size, MEAN, STD)
+    if target == "coreml":
+        module = coreml.lower(network, MEAN, STD)
     else:
-        module = {"litert": litert, "coreml": coreml}[target].lower(network, MEAN, STD)
+        module = {"litert": litert, "executorch": executorch}[target].lower(network, frames, size, MEAN, STD)
     module = module.to(dtype)
     axes = (0, 1, 2, 3) if target == "litert" else (0, 3, 1, 2)
 
@@ -86,7 +86,7 @@ class TestForm:
         """A weight computed in forward is no static weight to a delegate and falls to a slow kernel."""
         network = randomised()
         module = {
-            "litert": lambda: litert.lower(network, MEAN, STD),
+            "litert": lambda: litert.lower(network, 8, 64, MEAN, STD),
             "coreml": lambda: coreml.lower(network, MEAN, STD),
             "executorch": lambda: executorch.lower(network, 8, 64, MEAN, STD),
         }[target]()
@@ -105,7 +105,7 @@ class TestForm:
     def test_no_tensor_exceeds_rank_4(self, target):
         network = randomised()
         module = {
-            "litert": lambda: litert.lower(network, MEAN, STD),
+            "litert": lambda: litert.lower(network, 8, 64, MEAN, STD),
             "coreml": lambda: coreml.lower(network, MEAN, STD),
             "executorch": lambda: executorch.lower(network, 8, 64, MEAN, STD),
         }[target]()

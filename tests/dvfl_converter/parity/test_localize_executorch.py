@@ -33,8 +33,8 @@ def test_a_sound_conversion_shows_every_layer_of_the_reference(tiny_bundle: Path
 def test_a_fault_in_the_lowering_is_named(tiny_bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sound = backend.lowered
 
-    def faulty(network, spec):
-        program = sound(network, spec)
+    def faulty(network, spec, precision):
+        program = sound(network, spec, precision)
         weight = dict(program.module.named_parameters())["body.3.modulation.temporal_out.weight"]
         with torch.no_grad():
             weight.view(-1)[weight.abs().argmax()] *= -1

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from dvfl.model.checkpoint import load_checkpoint
-from dvfl_converter.lowering.weights import fold_network
+from dvfl_converter.lowering.weights import RESIDUAL_SCALE, fold_network
 from dvfl_converter.parity.localize import localize
 from dvfl_converter.program import Program
 from dvfl_converter.targets.litert import backend as litert
@@ -90,8 +90,13 @@ class TestFaultsInTheFile:
         ],
     )
     def test_one_flipped_weight(self, plant, network, target, key):
-        weight = network.state_dict()[key]
+        weight = stored_weight(network, key)
         caught(plant(target, lambda data: small.with_sign_flipped(data, weight)))
+
+
+def stored_weight(network, key):
+    """As the artifacts hold it: what writes the residual stream is scaled."""
+    return network.state_dict()[key] * (RESIDUAL_SCALE if "fc2" in key else 1.0)
 
 
 class Rearranged(nn.Module):
@@ -118,7 +123,7 @@ def test_frames_in_another_order(fault, network, converted, tmp_path):
     artifact = converted.artifact("litert", "fp32")
     path = tmp_path / artifact.file
     path.parent.mkdir(parents=True)
-    made = litert.convert(program, LiteRTConfig(precision="fp32"), (), path)
+    made = litert.exporter(program).write(LiteRTConfig(precision="fp32"), path)
     contract = artifact.input.model_copy(update={"name": made.input_name})
     caught(small.with_artifact(converted, artifact.model_copy(update={"input": contract}), tmp_path))
 
@@ -153,7 +158,7 @@ class TestLocalisation:
         ],
     )
     def test_a_flipped_weight_is_found_in_its_layer(self, plant, network, converted, key, layer, last_good):
-        weight = network.state_dict()[key]
+        weight = stored_weight(network, key)
         bundle = plant("litert", lambda data: small.with_sign_flipped(data, weight))
         drift = localize(bundle, bundle.manifest.artifacts[0], reference_vectors(converted)[0])
         assert (drift.layer, drift.last_good) == (layer, last_good)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu
 
 from dvfl.model import VideoFocalNet
-from dvfl_converter.lowering.layers import frozen, pointwise, strided
+from dvfl_converter.lowering.layers import frozen, over_time, pointwise, strided
 from dvfl_converter.lowering.modulation import LoweredModulation
 from dvfl_converter.lowering.weights import (
     LAYER_NORM_EPS,
@@ -65,7 +65,7 @@ class _Block(nn.Module):
 
     def __init__(self, weights: BlockWeights) -> None:
         super().__init__()
-        self.modulation = _Modulation(weights.modulation, pointwise)
+        self.modulation = _Modulation(weights.modulation, pointwise, over_time)
         self.fc1 = pointwise(weights.fc1)
         self.fc2 = pointwise(weights.fc2)
 

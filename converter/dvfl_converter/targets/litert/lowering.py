@@ -7,14 +7,16 @@ and h*w columns (``[1, T, h*w, C]``): no data moves between the branches.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu
+from torch.nn.functional import gelu, pad
 
 from dvfl.model import VideoFocalNet
-from dvfl_converter.lowering.layers import frozen, linear, strided
+from dvfl.model.variants import PATCH_SIZE
+from dvfl_converter.lowering.layers import frozen, linear, over_time, strided
 from dvfl_converter.lowering.modulation import LoweredModulation
 from dvfl_converter.lowering.weights import (
     LAYER_NORM_EPS,
@@ -23,22 +25,38 @@ from dvfl_converter.lowering.weights import (
     ProjectionWeights,
     fold_network,
 )
+from dvfl_converter.lowering.winograd import WinogradOverTime, pays
 
 
-def lower(reference: VideoFocalNet, mean: Sequence[float], std: Sequence[float]) -> nn.Module:
-    """The lowered network: ``[T, H, W, 3]`` float32 of 0..255 in, logits ``[1, K]`` out."""
-    return LoweredNetwork(fold_network(reference, mean, std)).eval()
+def lower(
+    reference: VideoFocalNet,
+    frames: int,
+    size: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    winograd: bool = True,
+) -> nn.Module:
+    """The lowered network: ``[T, H, W, 3]`` float32 of 0..255 in, logits ``[1, K]`` out.
+
+    With ``winograd``, temporal convolutions take fewer products where that pays at this size.
+    """
+    return LoweredNetwork(fold_network(reference, mean, std), frames, size, winograd=winograd).eval()
 
 
 class LoweredNetwork(nn.Module):
     """The reference network, rewritten; equal to it in exact arithmetic."""
 
-    def __init__(self, weights: NetworkWeights) -> None:
+    def __init__(self, weights: NetworkWeights, frames: int, size: int, *, winograd: bool) -> None:
         super().__init__()
         steps: list[nn.Module] = [_Projection(weights.patch_embed)]
+        side = size // PATCH_SIZE
         for stage in weights.stages:
-            steps += [_Block(block) for block in stage.blocks]
-            steps += [] if stage.downsample is None else [_Projection(stage.downsample)]
+            temporal = partial(temporal_convolution, frames=frames, pixels=side * side, winograd=winograd)
+            steps += [_Block(block, temporal) for block in stage.blocks]
+            if stage.downsample is not None:
+                steps.append(_Projection(stage.downsample))
+                side //= 2
         self.body = nn.Sequential(*steps)
         self.head = linear(weights.head)
 
@@ -66,9 +84,9 @@ class _Projection(nn.Module):
 class _Block(nn.Module):
     """The pre-norm residual block."""
 
-    def __init__(self, weights: BlockWeights) -> None:
+    def __init__(self, weights: BlockWeights, temporal: Callable[[Tensor], nn.Module]) -> None:
         super().__init__()
-        self.modulation = _Modulation(weights.modulation, linear)
+        self.modulation = _Modulation(weights.modulation, linear, temporal)
         self.fc1 = linear(weights.fc1)
         self.fc2 = linear(weights.fc2)
 
@@ -94,16 +112,55 @@ class _Modulation(LoweredModulation):
         return out.reshape(frames, height, width, dim)
 
 
+class _WinogradOverTime(WinogradOverTime):
+    """On ``[1, T, h*w, C]``, where a frame pair is one row of the memory: ``[T/2, 2*h*w, C]``."""
+
+    def __init__(self, kernel: Tensor) -> None:
+        super().__init__(kernel, linear, _earlier, _later)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The convolution of ``[1, T, h*w, C]``."""
+        _, frames, pixels, dim = x.shape
+        tiles = x.reshape(frames // 2, 2 * pixels, dim)
+        return torch.cat(self.pairs(tiles[:, :pixels], tiles[:, pixels:]), dim=1).reshape(x.shape)
+
+
+def temporal_convolution(kernel: Tensor, *, frames: int, pixels: int, winograd: bool) -> nn.Module:
+    """A convolution over time of ``[1, T, h*w, C]`` with kernel ``[C, C, k]``, in the form that is faster.
+
+    Without ``winograd`` in the direct one.
+    """
+    channels, _, taps = kernel.shape
+    fast = winograd and pays(channels, taps, frames, pixels)
+    return _WinogradOverTime(kernel) if fast else over_time(kernel)
+
+
+def _earlier(tiles: Tensor) -> Tensor:
+    return pad(tiles[:-1], (0, 0, 0, 0, 1, 0))
+
+
+def _later(tiles: Tensor) -> Tensor:
+    return pad(tiles[1:], (0, 0, 0, 0, 0, 1))
+
+
 def _gather(context: Tensor, gates: Tensor, layers: nn.ModuleList, mean_axes: tuple[int, ...]) -> Tensor:
     """``sum_l gate_l * context_l`` plus the gated global mean, all channels last."""
     terms = []
     for level, layer in enumerate(layers):
-        context = gelu(layer(context.permute(0, 3, 1, 2)).permute(0, 2, 3, 1))
+        context = gelu(convolved(context, layer))
         terms.append(context * gates[..., level : level + 1])
     overall = gelu(context.mean(dim=mean_axes, keepdim=True)) * gates[..., len(terms) :]
     for term in terms:
         overall = overall + term
     return overall
+
+
+def convolved(x: Tensor, layer: nn.Module) -> Tensor:
+    """A layer's output, channels last."""
+    if isinstance(layer, _WinogradOverTime):
+        return layer.forward(x)
+    out: Tensor = layer(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    return out
 
 
 def _standardise(x: Tensor) -> Tensor:
