@@ -1,169 +1,187 @@
-"""Timing a bundle's artifacts, and the plain conversion of the same model beside them."""
+"""Timing a bundle's artifacts, and plain conversions of the same model beside them, in one run."""
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from dvfl.bundle import Bundle
-from dvfl.engines import ENGINES, Engine, open_engine
-from dvfl.errors import BundleError, EngineError
-from dvfl.frame import Frame
-from dvfl.manifest import Artifact, InputContract
-from dvfl.model.checkpoint import load_checkpoint
-from dvfl.preprocess import preprocess_clip
-from dvfl.spec import PreprocessingSpec
-from dvfl.video import read_frames
-from dvfl_converter.bench.timing import Timing, interleaved
-from dvfl_converter.bundle_writer import stored
-from dvfl_converter.parity.gates import GATES, not_run
-from dvfl_converter.program import Program
+from dvfl.engines import ENGINES
+from dvfl.errors import BundleError, ConversionError, EngineError
+from dvfl.manifest import Artifact
+from dvfl_converter.bench import gemm, summary
+from dvfl_converter.bench.messages import Job
+from dvfl_converter.bench.progress import StillBar, not_timed
+from dvfl_converter.bench.results import BenchResults, Settings
+from dvfl_converter.bench.rounds import Outcome, measure, steps_of
+from dvfl_converter.bench.summary import Entry
 from dvfl_converter.progress import Steps
-from dvfl_converter.targets.registry import TARGETS, load_backend
-from dvfl_converter.verification import reference_vectors
+from dvfl_converter.targets.registry import TARGETS
+
+# Core ML schedules its own work.
+_CHOOSE_THEIR_THREADS = frozenset({"coreml"})
+_SUBJECTS = "dvfl_converter.bench.subjects"
+_MOST_CALIBRATION_CLIPS = 8
 
 
-@dataclass(frozen=True)
-class Measured:
-    """One engine's figures; ``baseline`` names the plain conversion it is compared with."""
+def bench(bundle: Bundle, settings: Settings, *, clip: Path | None, command: str) -> BenchResults:
+    """Times every artifact that runs here, each at each number of threads in its own process.
 
-    name: str
-    load_ms: float
-    timing: Timing
-    bytes: int
-    baseline: str | None = None
+    What cannot be converted, loaded or run gets a line in the results, shown when it happens; the rest is
+    measured.
 
-
-@dataclass(frozen=True)
-class Benchmark:
-    """All engines of one interleaved run, and preprocessing apart."""
-
-    measured: tuple[Measured, ...]
-    preprocessing: Timing | None
-    threads: int
-
-    def ratio(self, name: str) -> float | None:
-        """Fastest run over the baseline's fastest run; below 1 is faster than the plain conversion."""
-        by_name = {row.name: row for row in self.measured}
-        base = by_name[name].baseline
-        if base is None or base not in by_name:
-            return None
-        return by_name[name].timing.min_ms / by_name[base].timing.min_ms
-
-
-def bench(bundle: Bundle, *, runs: int, threads: int, baseline: bool, clip: Path | None) -> Benchmark:
-    """Times every artifact that runs here, interleaved.
+    Args:
+        bundle: its artifacts' hashes are compared first.
+        settings: rounds, threads, baselines.
+        clip: a video to time preprocessing on.
+        command: what repeats this run, for the results.
 
     Raises:
-        EngineError: nothing in the bundle runs here.
+        EngineError: nothing of the bundle runs here, or nothing that should could be timed.
+        BundleError: an artifact was changed, or baselines are asked for and the reference is missing.
     """
-    artifacts = [a for a in bundle.manifest.artifacts if _runs_here(a)]
-    if not artifacts:
+    here, elsewhere = _by_place(bundle)
+    if not here:
         raise EngineError(f"{bundle.root}: no artifact of this bundle runs on this machine")
-    vectors = reference_vectors(bundle)
-    spec = bundle.manifest.preprocessing
-    shape = (spec.temporal.frames, spec.crop.size, spec.crop.size, 3)
-    pixels = vectors[0].pixels if vectors else np.zeros(shape, np.uint8)
-    frames = None if clip is None else read_frames(clip, spec)
-    with ExitStack() as stack, Steps(total=len(artifacts) * 2 + 1) as steps:
-        rows: dict[str, tuple[Engine, float, int, str | None]] = {}
-        for artifact in artifacts:
-            with steps.step(f"{artifact.name}: loading"):
-                engine, load_ms = _opened(stack, bundle, artifact, threads)
-            name = f"{artifact.target}-plain"
-            rows[artifact.name] = (engine, load_ms, artifact.bytes, name if baseline else None)
-            with steps.step(f"{name}: converting without this project's lowering"):
-                if baseline and name not in rows:
-                    plain = stack.enter_context(plain_conversion(bundle, artifact.target))
-                    engine, load_ms = _opened(stack, plain, plain.manifest.artifacts[0], threads)
-                    rows[name] = (engine, load_ms, plain.manifest.artifacts[0].bytes, None)
-        with steps.step(f"timing {runs} interleaved rounds"):
-            calls: dict[str, Callable[[], object]] = {
-                name: partial(row[0].run, pixels) for name, row in rows.items()
-            }
-            timings = interleaved(calls, runs)
-    measured = tuple(
-        Measured(name, load_ms, timings[name], size, base) for name, (_, load_ms, size, base) in rows.items()
-    )
-    return Benchmark(measured, _time_preprocessing(frames, spec, runs), threads)
-
-
-@contextlib.contextmanager
-def plain_conversion(bundle: Bundle, target: str) -> Iterator[Bundle]:
-    """A throw-away bundle whose one artifact is the reference model, converted as it is.
-
-    Only normalisation and the clip's layout are put in front, which any user would need.
-    """
-    if bundle.manifest.reference is None:
+    if settings.baseline and bundle.manifest.reference is None:
         raise BundleError(f"{bundle.root}: holds no reference checkpoint to convert plainly; convert again")
-    row = TARGETS[target]
-    backend = load_backend(row)
-    manifest = bundle.manifest
-    network = load_checkpoint(bundle.verified(bundle.manifest.reference)).network()
-    normalization = manifest.preprocessing.normalization
-    module = _Plain(network, torch.tensor(normalization.mean), torch.tensor(normalization.std))
-    frames, size = manifest.model.frames, manifest.model.size
-    program = Program(module.eval(), (torch.zeros(frames, 3, size, size),), "TCHW")
-    with tempfile.TemporaryDirectory(prefix="dvfl-plain-") as folder:
-        root = Path(folder)
-        file = f"model{row.suffix}"
-        converted = backend.convert(program, row.config(precision="fp32"), (), root / file)
-        artifact = Artifact(
-            **stored(root, file).model_dump(),
-            target=target,
-            precision="fp32",
-            input=InputContract(
-                name=converted.input_name, dtype="float32", layout="TCHW", shape=(frames, 3, size, size)
-            ),
-            output=manifest.artifacts[0].output,
-            options={},
-            operators=converted.operators,
-            parity=not_run(GATES["fp32"], "baseline"),
-            tools=converted.tools,
+    for artifact in here:
+        bundle.verified(artifact)
+    before = summary.load_average()
+    failures: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="dvfl-bench-") as folder:
+        plain = _plain_conversions(bundle, here, Path(folder), failures) if settings.baseline else []
+        entries = _entries([(bundle, artifact) for artifact in here], "lowered", settings)
+        entries += _entries(plain, "plain", settings)
+        pixels = _write_pixels(bundle, Path(folder))
+        jobs = [
+            *(_engine_job(entry, pixels, settings.starts) for entry in entries),
+            *_gemm_jobs(bundle, settings),
+            *_preprocessing_jobs(bundle, clip),
+        ]
+        outcome = _measured(jobs, settings)
+    failures += outcome.failures.values()
+    if not any(entry.label in outcome.series for entry in entries):
+        raise EngineError(f"{bundle.root}: no artifact could be timed: {failures[0]}")
+    return summary.results(
+        bundle,
+        settings,
+        entries=entries,
+        outcome=outcome,
+        elsewhere=elsewhere,
+        failures=failures,
+        clip=clip,
+        command=command,
+        load_before=before,
+    )
+
+
+def _measured(jobs: Sequence[Job], settings: Settings) -> Outcome:
+    with StillBar(steps_of(jobs, settings.runs)) as bar:
+        return measure(
+            jobs,
+            runs=settings.runs,
+            seed=settings.seed,
+            timeout_s=settings.timeout_s,
+            doing=bar.doing,
+            failed=lambda line: bar.say(not_timed(line)),
         )
-        update = {"artifacts": (artifact,), "reference": None, "reference_vectors": ()}
-        yield Bundle(root, manifest.model_copy(update=update))
 
 
-class _Plain(nn.Module):
-    """The reference network with its normalisation, untouched."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, network: nn.Module, mean: Tensor, std: Tensor) -> None:
-        super().__init__()
-        self.network = network
-        self.register_buffer("mean", mean.view(1, 3, 1, 1))
-        self.register_buffer("std", std.view(1, 3, 1, 1))
-
-    def forward(self, clip: Tensor) -> Tensor:
-        logits: Tensor = self.network(((clip - self.mean) / self.std).unsqueeze(0))
-        return logits
+def _by_place(bundle: Bundle) -> tuple[list[Artifact], list[tuple[Artifact, str]]]:
+    """The artifacts that run on this machine, and the others with the reason."""
+    here, elsewhere = [], []
+    for artifact in bundle.manifest.artifacts:
+        engine, target = ENGINES.get(artifact.target), TARGETS.get(artifact.target)
+        obstacle = f"no engine for '{artifact.target}'" if engine is None else engine.obstacle()
+        if obstacle is None:
+            here.append(artifact)
+        else:
+            elsewhere.append((artifact, (target and target.not_run_reason) or obstacle))
+    return here, elsewhere
 
 
-def _runs_here(artifact: Artifact) -> bool:
-    return artifact.target in ENGINES and ENGINES[artifact.target].obstacle() is None
+def _plain_conversions(
+    bundle: Bundle, here: Sequence[Artifact], folder: Path, failures: list[str]
+) -> list[tuple[Bundle, Artifact]]:
+    """Each target's plain fp32 and, beside an int8 artifact, plain int8; all converted before any timing."""
+    from dvfl_converter.bench.own_int8 import OWN_INT8
+
+    wanted: dict[str, set[str]] = {}
+    for artifact in here:
+        wanted.setdefault(artifact.target, {"fp32"}).add(artifact.precision)
+    made = []
+    with Steps(total=len(wanted)) as steps:
+        for target, precisions in wanted.items():
+            root = folder / target
+            root.mkdir()
+            int8 = "int8" in precisions and target in OWN_INT8
+            with steps.step(f"{target}: converting without this project's lowering"):
+                plain, failure = _plain_conversion(bundle, target, root, int8=int8)
+            if failure is not None:
+                failures.append(failure)
+                steps.done(not_timed(failure))
+            made += [(plain, artifact) for artifact in plain.manifest.artifacts]
+    return made
 
 
-def _opened(stack: ExitStack, bundle: Bundle, artifact: Artifact, threads: int) -> tuple[Engine, float]:
-    start = perf_counter()
-    engine = open_engine(bundle, artifact, threads=threads)
-    load_ms = (perf_counter() - start) * 1e3
-    return stack.enter_context(closing(engine)), load_ms
+def _plain_conversion(bundle: Bundle, target: str, folder: Path, *, int8: bool) -> tuple[Bundle, str | None]:
+    """What could be converted, and the line about what could not."""
+    from dvfl_converter.bench.plain import PlainConversions
+
+    conversions, failure = PlainConversions(bundle, target, folder), None
+    precision = "fp32"
+    try:
+        conversions.fp32()
+        if int8:
+            precision = "int8"
+            vectors = bundle.manifest.reference_vectors[:_MOST_CALIBRATION_CLIPS]
+            conversions.int8([bundle.reference_clip(vector) for vector in vectors])
+    except ConversionError as error:
+        failure = f"{target}-plain-{precision}: {error}"
+    return conversions.bundle(), failure
 
 
-def _time_preprocessing(frames: Sequence[Frame] | None, spec: PreprocessingSpec, runs: int) -> Timing | None:
-    if frames is None:
-        return None
-    return interleaved({"preprocessing": lambda: preprocess_clip(frames, spec)}, runs)["preprocessing"]
+def _entries(
+    artifacts: Sequence[tuple[Bundle, Artifact]], conversion: summary.Conversion, settings: Settings
+) -> list[Entry]:
+    return [
+        Entry(bundle, artifact, conversion, threads)
+        for bundle, artifact in artifacts
+        for threads in ((None,) if artifact.target in _CHOOSE_THEIR_THREADS else settings.threads)
+    ]
+
+
+def _write_pixels(bundle: Bundle, folder: Path) -> Path:
+    """The clip that is timed: the bundle's first reference clip, or black where it has none."""
+    spec, path = bundle.manifest.preprocessing, folder / "clip.npy"
+    vectors = bundle.manifest.reference_vectors
+    black = np.zeros((spec.temporal.frames, spec.crop.size, spec.crop.size, 3), np.uint8)
+    np.save(path, bundle.reference_clip(vectors[0]) if vectors else black)
+    return path
+
+
+def _engine_job(entry: Entry, pixels: Path, starts: int) -> Job:
+    arguments = {
+        "root": str(entry.bundle.root.resolve()),
+        "artifact": entry.artifact.name,
+        "pixels": str(pixels),
+        "threads": entry.threads,
+    }
+    return Job(entry.label, f"{_SUBJECTS}:EngineSubject", arguments, starts)
+
+
+def _gemm_jobs(bundle: Bundle, settings: Settings) -> Iterator[Job]:
+    libraries, shapes = gemm.libraries(), gemm.shapes(bundle.manifest.model)
+    for threads in settings.threads:
+        arguments = {"libraries": libraries, "shapes": shapes, "threads": threads}
+        yield Job(summary.gemm_label(threads), f"{_SUBJECTS}:GemmSubject", arguments)
+
+
+def _preprocessing_jobs(bundle: Bundle, clip: Path | None) -> Iterator[Job]:
+    if clip is not None:
+        arguments = {"root": str(bundle.root.resolve()), "video": str(clip.resolve())}
+        yield Job(summary.PREPROCESSING, f"{_SUBJECTS}:PreprocessingSubject", arguments)
