@@ -10,7 +10,9 @@ ACTION_CLIPS := $(sort $(wildcard assets/actions/*.mp4))
 CLIPS := $(sort $(wildcard assets/clips/*.mp4)) assets/carving_ice.mp4
 BUNDLE := demo/bundle
 ACTION_BUNDLE := demo/actions
-DEMO_PRECISIONS := $(addprefix --precision ,litert=fp32 litert=int8 executorch=fp32 coreml=fp16)
+DEMO_PRECISIONS := $(addprefix --precision ,litert=fp32 litert=int8 executorch=fp32 executorch=int8 coreml=fp16)
+# Rendered with another seed than the data that trained and tested the students.
+CALIBRATION := demo/calibration
 PHONE_BUNDLE := demo/phone
 CHAIN := demo/chain
 CHAIN_CLIP := $(CHAIN)/mocap/test/cartwheel/00000.mp4
@@ -27,17 +29,21 @@ help:  ## Show this list
 setup:  ## Make .venv with everything in it (a second run takes a second)
 	@ci/setup.sh
 
-demo: setup  ## Convert both shipped students to all three targets, prove them, write two reports
+$(CALIBRATION)/%/manifest.csv: | setup
+	@$(BIN)/dvfl data generate $* --train 6 --validation 0 --test 0 --seed 7 --out $(@D)
+
+demo: setup $(CALIBRATION)/camera-motion/manifest.csv $(CALIBRATION)/mocap-actions/manifest.csv  ## Convert both shipped students to all three targets, prove them, write two reports
 	@$(BIN)/dvfl convert $(STUDENT) --labels $(LABELS) --out $(BUNDLE) --size 64 --force \
-		$(DEMO_PRECISIONS) $(foreach clip,$(CLIPS),--clip $(clip))
+		$(DEMO_PRECISIONS) --calibration-clips $(CALIBRATION)/camera-motion $(foreach clip,$(CLIPS),--clip $(clip))
 	@$(BIN)/dvfl convert $(ACTIONS) --labels $(ACTION_LABELS) --out $(ACTION_BUNDLE) --force \
-		$(DEMO_PRECISIONS) $(foreach clip,$(ACTION_CLIPS),--clip $(clip))
+		$(DEMO_PRECISIONS) --calibration-clips $(CALIBRATION)/mocap-actions $(foreach clip,$(ACTION_CLIPS),--clip $(clip))
 	@echo "try:  $(BIN)/dvfl predict $(BUNDLE) assets/clips/zoom_in.mp4"
 	@echo "      $(BIN)/dvfl predict $(ACTION_BUNDLE) assets/actions/cartwheel.mp4"
 
-nano: setup  ## Convert and time a random student of the published size (8x224x224, 101 classes)
+nano: setup $(CALIBRATION)/mocap-actions/manifest.csv  ## Convert and time a random student of the published size (8x224x224, 101 classes)
 	@$(BIN)/python benchmarks/random_student.py nano 101 demo
-	@$(BIN)/dvfl convert demo/nano.pth --labels demo/nano.txt --out demo/nano --force --clip assets/carving_ice.mp4
+	@$(BIN)/dvfl convert demo/nano.pth --labels demo/nano.txt --out demo/nano --force --clip assets/carving_ice.mp4 \
+		$(addprefix --precision ,fp32 litert=fp16 coreml=fp16 int8) --calibration-clips $(CALIBRATION)/mocap-actions
 	@$(BIN)/dvfl bench demo/nano --baseline --runs 12 --threads 2
 
 test:  ## Lint, types and every test: Python's, then Kotlin's, then Swift's

@@ -22,6 +22,11 @@ REPORT_FILE = "report.html"
 _COMPRESSION = 6
 
 
+def plan_file(target: str) -> str:
+    """Where a bundle keeps the quantisation plan of a target's int8 artifact."""
+    return f"quantization/{target}.json"
+
+
 def stored(root: Path, file: str) -> StoredFile:
     """The manifest's entry for a file or folder that was written."""
     path = root / file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -11,7 +12,8 @@ from dvfl.errors import ConversionError
 from dvfl.manifest import Precision
 from dvfl.model.variants import INPUT_STRIDE
 from dvfl.suggestions import unknown
-from dvfl_converter.targets.base import Target, TargetConfig
+from dvfl_converter.quantization.plan import QuantizationPlan
+from dvfl_converter.targets.base import Int8Choice, Target, TargetConfig
 from dvfl_converter.targets.registry import TARGETS
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
@@ -19,10 +21,11 @@ PRECISIONS: tuple[Precision, ...] = ("fp32", "fp16", "int8")
 
 @dataclass(frozen=True)
 class Conversion:
-    """One artifact to make."""
+    """One artifact to make; ``plan`` is the quantisation plan of ``--quantization-plan``."""
 
     target: Target
     config: TargetConfig
+    plan: QuantizationPlan | None = None
 
     @property
     def name(self) -> str:
@@ -34,9 +37,22 @@ class Conversion:
         """The artifact's path in the bundle."""
         return f"artifacts/model.{self.config.precision}{self.target.suffix}"
 
+    @property
+    def int8(self) -> Int8Choice | Literal["given"] | None:
+        """How its quantisation plan is found; ``None`` where it needs none."""
+        return "given" if self.plan is not None else self.config.int8_choice()
+
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether it cannot be made without calibration clips; a search then leaves static int8 out."""
+        return self.plan.calibrates if self.plan is not None else self.int8 == "static"
+
 
 def plan_conversions(
-    targets: Sequence[str], precisions: Sequence[str], settings: Sequence[str] = ()
+    targets: Sequence[str],
+    precisions: Sequence[str],
+    settings: Sequence[str] = (),
+    quantization: Sequence[QuantizationPlan] = (),
 ) -> tuple[Conversion, ...]:
     """The artifacts asked for.
 
@@ -44,6 +60,7 @@ def plan_conversions(
         targets: names; none means all.
         precisions: ``fp32``, or ``litert=int8`` for one target only; none means each target's default.
         settings: ``target.option=value``.
+        quantization: plans, each for the int8 artifact of its target.
 
     Raises:
         ConversionError: an unknown name, or an option that does not apply; the choices are listed.
@@ -52,8 +69,13 @@ def plan_conversions(
     options = _options(settings, chosen)
     wanted = _precisions(precisions, chosen)
     _check_options_apply(options, wanted)
+    plans = _plans(quantization, options, wanted)
     return tuple(
-        Conversion(target, _config(target, precision, options.get(target.name, {})))
+        Conversion(
+            target,
+            _config(target, precision, options.get(target.name, {})),
+            plans.get(target.name) if precision == "int8" else None,
+        )
         for target in chosen
         for precision in wanted[target.name]
     )
@@ -126,6 +148,30 @@ def _check_options_apply(
                     f"--set {name}.{option}: applies to {needed} only, but {name} is asked for "
                     f"{', '.join(wanted[name])}; add --precision {name}={config.only_for[option][0]}"
                 )
+
+
+def _plans(
+    given: Iterable[QuantizationPlan],
+    options: Mapping[str, Mapping[str, str]],
+    wanted: Mapping[str, tuple[Precision, ...]],
+) -> dict[str, QuantizationPlan]:
+    plans: dict[str, QuantizationPlan] = {}
+    for plan in given:
+        if plan.target not in wanted:
+            raise ConversionError(f"--quantization-plan: {unknown('target', plan.target, wanted)}")
+        if "int8" not in wanted[plan.target]:
+            raise ConversionError(
+                f"--quantization-plan: no int8 of {plan.target} is asked for; "
+                f"add --precision {plan.target}=int8"
+            )
+        if plan.target in plans:
+            raise ConversionError(f"--quantization-plan: two plans for {plan.target}; give one")
+        if "int8" in options.get(plan.target, {}):
+            raise ConversionError(
+                f"--quantization-plan: --set {plan.target}.int8 says otherwise; leave one out"
+            )
+        plans[plan.target] = plan
+    return plans
 
 
 def _config(target: Target, precision: Precision, given: Mapping[str, str]) -> TargetConfig:

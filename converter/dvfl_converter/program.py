@@ -52,6 +52,12 @@ def source_line(node: torch.fx.Node) -> str | None:
     return f"{_PACKAGE_ROOTS.sub('', chosen[-1]['file'])}:{chosen[-1]['line']}"
 
 
+def layer_path(node: torch.fx.Node) -> str:
+    """Attribute path of the module that made a node, as in ``named_modules``; empty for the outermost."""
+    stack = node.meta.get("nn_module_stack") or {}
+    return str(list(stack.values())[-1][0]) if stack else ""
+
+
 def operator_name(node: torch.fx.Node) -> str:
     """``aten.linear`` for any overload of it, in ATen or edge dialect; a convolution says its dimensions."""
     target = node.target

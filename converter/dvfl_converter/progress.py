@@ -54,6 +54,10 @@ class Steps:
         finally:
             self._progress.advance(self._task)
 
+    def doing(self, description: str) -> None:
+        """Says more exactly what the current step is at."""
+        self._progress.update(self._task, description=description)
+
     def done(self, line: str) -> None:
         """A line that stays."""
         self.console.print(line, soft_wrap=True)

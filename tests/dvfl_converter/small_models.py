@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import av
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 
@@ -18,6 +21,8 @@ from dvfl.model import Architecture, VideoFocalNet
 from dvfl.spec import PreprocessingSpec
 from dvfl_converter.parity.compare import compare_clips, run_clips
 from dvfl_converter.parity.gates import GATES, judge
+from dvfl_converter.targets.base import Converted
+from dvfl_converter.targets.registry import TARGETS, load_backend
 from dvfl_converter.verification import reference_vectors
 
 LABELS = ("static", "pan left", "pan right", "zoom in", "shake")
@@ -48,6 +53,17 @@ def reference_logits(network: VideoFocalNet, clip: np.ndarray, spec: Preprocessi
     pixels = (torch.from_numpy(clip).to(dtype) - mean) / std
     with torch.no_grad():
         return network(pixels.permute(0, 3, 1, 2)[None])[0]
+
+
+def write_with(patch: pytest.MonkeyPatch, target: str, write: Callable[..., Converted]) -> None:
+    """Makes a target's exporter write with this instead of converting: ``write(config, path, plan)``."""
+    patch.setattr(load_backend(TARGETS[target]), "exporter", lambda *_: SimpleNamespace(write=write))
+
+
+def writing(target: str) -> Callable[..., Converted]:
+    """What a target writes with now, for a program that no longer matters."""
+    write: Callable[..., Converted] = load_backend(TARGETS[target]).exporter(None, ()).write
+    return write
 
 
 def with_artifact(bundle: Bundle, artifact: Artifact, root: Path) -> Bundle:

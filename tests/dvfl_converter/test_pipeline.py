@@ -21,6 +21,7 @@ from dvfl.video import load_clip
 from dvfl_converter.lowering.weights import fold_network
 from dvfl_converter.parity.gates import GATES, misses
 from dvfl_converter.pipeline import convert, count_macs
+from dvfl_converter.quantization.plan import read_plan
 from dvfl_converter.targets.registry import TARGETS, load_backend
 
 
@@ -48,6 +49,9 @@ class TestBundle:
         known = {converted.root / entry.file for entry in stored}
         beside = ("manifest.json", "labels.txt", "report.html", "report.json")
         known |= {converted.root / name for name in beside}
+        known |= {
+            converted.root / item.options["plan"] for item in manifest.artifacts if "plan" in item.options
+        }
         for file in converted.root.rglob("*"):
             assert file.is_dir() or known & {file, *file.parents}, f"{file} is not in the manifest"
 
@@ -110,8 +114,16 @@ class TestCalibrated:
     """Static int8, measured on a folder of other clips."""
 
     def test_the_options_are_recorded(self, calibrated):
-        assert calibrated.artifact("litert").options == {"int8": "static"}
-        assert calibrated.artifact("executorch").options == {"int8": "static"}
+        for target in ("litert", "executorch"):
+            plan = f"quantization/{target}.json"
+            assert calibrated.artifact(target).options == {"int8": "static", "plan": plan, "layers": "static"}
+
+    def test_the_plans_are_in_the_bundle(self, calibrated):
+        for target in ("litert", "executorch"):
+            plan = read_plan(calibrated.root / calibrated.artifact(target).options["plan"])
+            assert plan.target == target
+            assert set(plan.layers.values()) == {"static"}
+            assert "body.1.modulation.temporal_layers.0" in plan.layers
 
     @pytest.mark.parametrize("target", ["litert", "executorch"])
     def test_the_verdict_follows_from_the_figures(self, calibrated, target):
@@ -168,11 +180,11 @@ def breaks(monkeypatch, replayed):
     """Makes a target's conversion raise, after it wrote half of its file."""
 
     def make(target, error):
-        def convert(program, config, calibration, path):
+        def write(config, path, plan=None):
             path.write_bytes(b"half")
             raise error
 
-        monkeypatch.setattr(load_backend(TARGETS[target]), "convert", convert)
+        small.write_with(monkeypatch, target, write)
 
     return make
 
@@ -209,15 +221,14 @@ class TestFailingTargets:
     def test_an_artifact_that_does_not_load_is_a_failure(
         self, replayed, request_for, out, monkeypatch, converted
     ):
-        backend = load_backend(TARGETS["litert"])
-        hand_out = backend.convert
+        hand_out = small.writing("litert")
 
-        def write_garbage(program, config, calibration, path):
-            made = hand_out(program, config, calibration, path)
+        def write_garbage(config, path, plan=None):
+            made = hand_out(config, path)
             path.write_bytes(b"TFL3" * 100)
             return made
 
-        monkeypatch.setattr(backend, "convert", write_garbage)
+        small.write_with(monkeypatch, "litert", write_garbage)
         outcome = convert(request_for(out, *PLAIN), quiet=True)
         (failure,) = outcome.failures
         assert failure.name == "litert-fp32"
@@ -253,15 +264,14 @@ class TestFailingTargets:
             data = converted.resolve(converted.artifact("litert", "fp32")).read_bytes()
             for old, new in zip(stored, fault(*stored), strict=True):
                 data = data if old is new else small.patched(data, old, new)
-            backend = load_backend(TARGETS["litert"])
-            hand_out = backend.convert
+            hand_out = small.writing("litert")
 
-            def convert(program, config, calibration, path):
-                made = hand_out(program, config, calibration, path)
+            def write(config, path, plan=None):
+                made = hand_out(config, path)
                 path.write_bytes(data)
                 return made
 
-            monkeypatch.setattr(backend, "convert", convert)
+            small.write_with(monkeypatch, "litert", write)
 
         return change
 
@@ -336,9 +346,12 @@ class TestRefusedBeforeAnyWork:
             convert(request_for(out, *self.STATIC), quiet=True)
         nothing_left()
 
-    def test_calibration_clips_without_static_int8(self, request_for, out, sources, nothing_left):
-        with pytest.raises(ConversionError, match="--calibration-clips only applies to static int8"):
-            convert(request_for(out, ("litert",), ("int8",), calibration=sources), quiet=True)
+    @pytest.mark.parametrize(("precision", "settings"), [("fp32", ()), ("int8", ("litert.int8=dynamic",))])
+    def test_calibration_clips_that_nothing_uses(
+        self, request_for, out, sources, nothing_left, precision, settings
+    ):
+        with pytest.raises(ConversionError, match="--calibration-clips only applies to int8 of"):
+            convert(request_for(out, ("litert",), (precision,), settings, calibration=sources), quiet=True)
         nothing_left()
 
     def test_a_clip_that_calibrates_and_tests(self, request_for, out, sources, tmp_path, nothing_left):

@@ -8,6 +8,7 @@ import pytest
 
 from dvfl.errors import ConversionError
 from dvfl_converter.plan import check_clip_shape, plan_conversions
+from dvfl_converter.quantization.plan import uniform
 from dvfl_converter.targets.registry import TARGETS
 
 
@@ -15,9 +16,9 @@ from dvfl_converter.targets.registry import TARGETS
 def refused():
     """Plans what must be refused in one line; returns the line."""
 
-    def plan(targets=(), precisions=(), settings=()) -> str:
+    def plan(targets=(), precisions=(), settings=(), quantization=()) -> str:
         with pytest.raises(ConversionError) as error:
-            plan_conversions(targets, precisions, settings)
+            plan_conversions(targets, precisions, settings, quantization)
         assert "\n" not in str(error.value)
         return str(error.value)
 
@@ -58,12 +59,20 @@ class TestWhatIsPlanned:
     def test_an_option_reaches_its_targets_configuration(self):
         executorch, litert = plan_conversions(("executorch", "litert"), ("int8",), ("litert.int8=static",))
         assert litert.config.options() == {"int8": "static"}
-        assert executorch.config.options() == {"int8": "dynamic"}
+        assert executorch.config.options() == {"int8": "search"}
 
-    def test_only_static_int8_calibrates(self):
+    def test_only_static_int8_cannot_do_without_calibration(self):
         planned = plan_conversions(("litert",), ("fp32", "int8"), ("litert.int8=static",))
-        assert [conversion.config.calibrates() for conversion in planned] == [False, True]
-        assert not plan_conversions(("litert",), ("int8",))[0].config.calibrates()
+        assert [conversion.needs_calibration for conversion in planned] == [False, True]
+        assert not plan_conversions(("litert",), ("int8",))[0].needs_calibration
+
+    def test_a_plan_goes_to_its_targets_int8(self):
+        plan = uniform("litert", ["head"], "static")
+        planned = plan_conversions((), ("fp32", "int8"), (), [plan])
+        assert [(item.name, item.int8) for item in planned if item.plan is not None] == [
+            ("litert-int8", "given")
+        ]
+        assert [item.name for item in planned if item.needs_calibration] == ["litert-int8"]
 
     def test_a_configuration_cannot_be_changed(self):
         (conversion,) = plan_conversions(("litert",), ())
@@ -132,7 +141,7 @@ class TestRefusals:
 
     def test_a_value_outside_the_choices_lists_them(self, refused):
         said = refused(("litert",), ("int8",), ("litert.int8=weights",))
-        assert said == "litert: option 'int8': Input should be 'dynamic' or 'static', not 'weights'"
+        assert said == "litert: option 'int8': Input should be 'search', 'dynamic' or 'static', not 'weights'"
 
     def test_an_option_of_a_target_that_is_not_converted(self, refused):
         assert "unknown target 'coreml'" in refused(
@@ -186,3 +195,21 @@ def test_an_option_reaches_only_the_precisions_that_use_it() -> None:
     fp32, int8 = plan_conversions(["litert"], ["fp32", "int8"], ["litert.int8=static"])
     assert fp32.config.options() == {}
     assert int8.config.options() == {"int8": "static"}
+
+
+class TestRefusedPlans:
+    PLAN = uniform("litert", ["head"], "static")
+
+    def test_of_a_target_that_is_not_asked_for(self, refused):
+        said = refused(("coreml",), ("int8",), (), [self.PLAN])
+        assert said == "--quantization-plan: unknown target 'litert'; choices: coreml"
+
+    def test_without_int8(self, refused):
+        assert "add --precision litert=int8" in refused(("litert",), ("fp32",), (), [self.PLAN])
+
+    def test_two_for_one_target(self, refused):
+        assert "two plans for litert" in refused(("litert",), ("int8",), (), [self.PLAN, self.PLAN])
+
+    def test_beside_a_setting_that_says_otherwise(self, refused):
+        said = refused(("litert",), ("int8",), ("litert.int8=dynamic",), [self.PLAN])
+        assert "--set litert.int8 says otherwise" in said

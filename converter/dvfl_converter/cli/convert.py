@@ -20,6 +20,12 @@ Examples:
   dvfl convert student.pth --labels labels.txt --out bundle --clip a.mp4 --clip b.mp4
   dvfl convert student.pth --labels labels.txt --out bundle --target litert --precision fp32 --precision int8
   dvfl convert student.pth --labels labels.txt --out bundle --precision litert=int8 --precision coreml=fp16
+  dvfl convert student.pth --labels labels.txt --out bundle --precision int8 --calibration-clips videos
+
+For int8 of LiteRT and ExecuTorch it searches for the fastest plan that is accurate enough: which layers are
+static or dynamic int8, which stay as they are, measured on the runtime itself. The plan is stored in the
+bundle's folder 'quantization' and remembered. An int8 artifact that misses its gate, or is slower or no
+smaller than fp32, is refused.
 
 Exit codes: 0 every artifact was made and none missed its gate; 1 otherwise (the bundle still holds
 what was made); 2 wrong usage.
@@ -71,7 +77,21 @@ what was made); 2 wrong usage.
 @click.option(
     "--calibration-clips",
     type=click.Path(path_type=Path),
-    help="A folder of videos for static int8; none may also be a --clip.",
+    help="A folder of videos for int8: half of them calibrate, the others choose the plan; none may also be "
+    "a --clip.",
+)
+@click.option(
+    "--quantization-plan",
+    "plans",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Use this plan instead of searching, e.g. bundle/quantization/litert.json, edited or not; one per "
+    "target.",
+)
+@click.option(
+    "--keep-refused",
+    is_flag=True,
+    help="Keep int8 artifacts that are refused, for a closer look; the exit code stays 1.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing bundle at --out.")
 def convert(
@@ -85,13 +105,16 @@ def convert(
     size: int | None,
     clips: tuple[Path, ...],
     calibration_clips: Path | None,
+    plans: tuple[Path, ...],
+    keep_refused: bool,
     force: bool,
 ) -> None:
     """Runs the pipeline and ends with the verdict."""
     from dvfl_converter.plan import plan_conversions
+    from dvfl_converter.quantization.plan import read_plan
 
-    conversions = plan_conversions(targets, precisions, settings)
-    from dvfl_converter.pipeline import Request
+    conversions = plan_conversions(targets, precisions, settings, [read_plan(path) for path in plans])
+    from dvfl_converter.inputs import Request
     from dvfl_converter.pipeline import convert as run
 
     request = Request(
@@ -104,6 +127,7 @@ def convert(
         clips,
         calibration_clips,
         replace=force,
+        keep_refused=keep_refused,
     )
     outcome = run(request)
     if not clips:
@@ -114,7 +138,9 @@ def convert(
     example = clips[0] if clips else "CLIP.mp4"
     next_step(f"dvfl predict {out} {example}    or    dvfl verify {out}")
     if outcome.failures or outcome.failed_gates:
-        names = [failure.name for failure in outcome.failures] + [a.name for a in outcome.failed_gates]
+        names = dict.fromkeys(
+            [*(failure.name for failure in outcome.failures), *(a.name for a in outcome.failed_gates)]
+        )
         raise GateError(f"not usable: {', '.join(names)}; the reasons are above and in report.html")
 
 

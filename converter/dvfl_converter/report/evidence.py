@@ -55,10 +55,76 @@ class Latency:
 
 @dataclass(frozen=True)
 class Failure:
-    """A target that failed to convert; the others are kept."""
+    """An artifact that could not be made, or was made and ``refused``; the others are kept."""
 
     name: str
     message: str
+    refused: bool = False
+
+
+@dataclass(frozen=True)
+class PlanTrial:
+    """A quantisation plan as it ran on the selection clips.
+
+    Attributes:
+        name: what was quantised how.
+        bytes: size of the artifact; 0 if it did not convert.
+        agreement: share of clips with PyTorch's best class.
+        worst_cosine, snr_db: of the worst clip.
+        time_ratio: fastest run over fp32's, interleaved; ``None`` where only accuracy was asked.
+        missed: what keeps it from passing the selection gate; empty if it passes.
+        best: no other trial is both faster and more accurate.
+        chosen: the artifact was made by it.
+    """
+
+    name: str
+    bytes: int
+    agreement: float
+    worst_cosine: float
+    snr_db: float
+    time_ratio: float | None
+    missed: str
+    best: bool
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class LayerSensitivity:
+    """Signal-to-noise ratio of the logits when one group of layers is computed by the cheaper scheme."""
+
+    group: str
+    scheme: str
+    snr_db: float
+    macs: int
+
+
+@dataclass(frozen=True)
+class SearchEvidence:
+    """How the plan of one int8 artifact was found.
+
+    Attributes:
+        artifact: its name.
+        calibration, selection: numbers of clips.
+        remembered: recalled from an earlier search on this machine.
+    """
+
+    artifact: str
+    trials: tuple[PlanTrial, ...]
+    sensitivities: tuple[LayerSensitivity, ...]
+    calibration: int
+    selection: int
+    remembered: bool
+
+
+@dataclass(frozen=True)
+class HalfRange:
+    """The largest magnitude of an fp16 artifact's network: see ``parity.half_range.Peak``."""
+
+    artifact: str
+    value: float
+    operator: str
+    source: str
+    clip: str
 
 
 @dataclass(frozen=True)
@@ -71,3 +137,5 @@ class Evidence:
     failures: tuple[Failure, ...]
     machine: str
     devices: tuple[DeviceRun, ...] = ()
+    searches: tuple[SearchEvidence, ...] = ()
+    peaks: tuple[HalfRange, ...] = ()

@@ -111,8 +111,8 @@ def scatter(artifact: Artifact, clips: Sequence[ClipEvidence]) -> Scatter | None
     return Scatter(
         points=_merged(x[~beyond], y[~beyond]),
         outside=_merged(x[beyond], y[beyond]),
-        x_ticks=tuple(_linear_ticks(low, high, LEFT, RIGHT)),
-        y_ticks=tuple(_linear_ticks(low, high, BOTTOM, TOP)),
+        x_ticks=tuple(linear_ticks(low, high, LEFT, RIGHT)),
+        y_ticks=tuple(linear_ticks(low, high, BOTTOM, TOP)),
         diagonal=(LEFT, BOTTOM, RIGHT, TOP),
         band=None if tolerance is None else tolerance / (high - low) * (BOTTOM - TOP),
         count=len(reference),
@@ -237,7 +237,7 @@ def _padded(low: float, high: float) -> tuple[float, float]:
     return float(low - margin), float(high + margin)
 
 
-def _linear_ticks(low: float, high: float, start: float, end: float) -> list[Tick]:
+def linear_ticks(low: float, high: float, start: float, end: float) -> list[Tick]:
     step = _round_step((high - low) / 4)
     first = math.ceil(low / step)
     values = [index * step for index in range(first, math.floor(high / step) + 1)]

@@ -14,7 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from dvfl.bundle import Bundle
 from dvfl.errors import BundleError
 from dvfl.manifest import Sha256
-from dvfl_converter.report.evidence import ClipEvidence, Evidence, Failure, Latency, Strip
+from dvfl_converter.report.evidence import (
+    ClipEvidence,
+    Evidence,
+    Failure,
+    HalfRange,
+    Latency,
+    SearchEvidence,
+    Strip,
+)
 from dvfl_converter.report.images import shown_frames
 
 RECORD_FILE = "report.json"
@@ -45,11 +53,13 @@ class ClipRecord(_Strict):
 class Record(_Strict):
     """The whole of ``report.json``."""
 
-    schema_version: Literal[1]
+    schema_version: Literal[2]
     manifest_sha256: Sha256
     machine: str
     latencies: tuple[Latency, ...]
     failures: tuple[Failure, ...]
+    searches: tuple[SearchEvidence, ...]
+    peaks: tuple[HalfRange, ...]
     clips: tuple[ClipRecord, ...]
 
 
@@ -59,11 +69,13 @@ def write_record(bundle: Bundle, evidence: Evidence) -> None:
     Plainly, because the folder of a new bundle appears as a whole.
     """
     record = Record(
-        schema_version=1,
+        schema_version=2,
         manifest_sha256=bundle.manifest_sha256,
         machine=evidence.machine,
         latencies=evidence.latencies,
         failures=evidence.failures,
+        searches=evidence.searches,
+        peaks=evidence.peaks,
         clips=tuple(map(_record, evidence.clips)),
     )
     (bundle.root / RECORD_FILE).write_text(record.model_dump_json() + "\n", encoding="utf-8")
@@ -93,7 +105,15 @@ def read_record(bundle: Bundle) -> Evidence:
         raise BundleError(f"{path}: is about another manifest.json; copy the whole bundle again")
     clips = tuple(map(_evidence, record.clips))
     _check_logits(bundle, clips)
-    return Evidence(bundle.manifest, clips, record.latencies, record.failures, record.machine)
+    return Evidence(
+        bundle.manifest,
+        clips,
+        record.latencies,
+        record.failures,
+        record.machine,
+        searches=record.searches,
+        peaks=record.peaks,
+    )
 
 
 def _check_logits(bundle: Bundle, clips: tuple[ClipEvidence, ...]) -> None:

@@ -12,6 +12,7 @@ from dvfl_converter.report.clips import MOST_CLIPS, OPEN_CLIPS, clip_views, with
 from dvfl_converter.report.costs import conditions, costs, delegations
 from dvfl_converter.report.devices import device_rows, with_devices
 from dvfl_converter.report.evidence import Evidence
+from dvfl_converter.report.searches import search_plot
 from dvfl_converter.report.summary import model_lines, preprocessing_lines
 from dvfl_converter.report.verdict import ArtifactCard, cards, headline, name_title, scope
 
@@ -45,6 +46,8 @@ def render(evidence: Evidence) -> str:
             hidden_clips=max(0, len(evidence.clips) - MOST_CLIPS),
             area=figures,
             plots=[_plots(card, scales, evidence) for card in artifacts],
+            searches=[(search, search_plot(search)) for search in evidence.searches],
+            peaks=evidence.peaks,
             delegations=delegations(manifest.artifacts),
             costs=costs(evidence),
             conditions=conditions(evidence.latencies) if evidence.latencies else "",

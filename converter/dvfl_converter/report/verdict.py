@@ -99,9 +99,9 @@ def headline(evidence: Evidence) -> Headline:
         parts.append(f"{len(passed)} of {plural(len(artifacts), 'artifact')} executed and passed")
     if unrun:
         parts.append(f"{enumerate_words(unrun)} converted, not executed here")
-    if evidence.failures:
-        names = enumerate_words([name_title(failure.name) for failure in evidence.failures])
-        parts.append(f"{names} failed to convert")
+    for refused, what in ((False, "failed to convert"), (True, "refused")):
+        if names := [name_title(item.name) for item in evidence.failures if item.refused == refused]:
+            parts.append(f"{enumerate_words(names)} {what}")
     sentence = "; ".join(parts) + "." if parts else "The bundle holds no artifact."
     tone: Tone = "failed" if failed else "passed" if passed and not evidence.failures else "not_run"
     return Headline(tone, _answer(len(passed), len(failed), bool(unrun or evidence.failures)), sentence)

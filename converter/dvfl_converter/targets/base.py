@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from dvfl.manifest import Artifact, OperatorReport, Precision
+from dvfl_converter.quantization.plan import Scheme
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from dvfl.model import VideoFocalNet
     from dvfl.spec import PreprocessingSpec
     from dvfl_converter.program import Program
+    from dvfl_converter.quantization.plan import QuantizationPlan
+
+
+Int8Choice = Literal["search", "dynamic", "static"]
 
 
 class TargetConfig(BaseModel):
@@ -34,14 +39,32 @@ class TargetConfig(BaseModel):
         """Whether an option means anything at a precision; ``only_for`` lists those that do not always."""
         return precision in cls.only_for.get(option, (precision,))
 
-    def calibrates(self) -> bool:
-        """Whether the conversion measures activation ranges on calibration clips."""
-        return False
+    def int8_choice(self) -> Int8Choice | None:
+        """How the quantisation plan of the artifact is found; ``None`` where it needs none."""
+        return None
 
     def options(self) -> dict[str, str]:
         """The options besides the precision, as the manifest records them."""
         values = self.model_dump(exclude={"precision"}).items()
         return {name: str(value) for name, value in values if self.applies(name, self.precision)}
+
+
+class LayerwiseConfig(TargetConfig):
+    """Options of a target that computes int8 layer by layer.
+
+    Attributes:
+        int8: ``search`` finds the fastest plan that is accurate enough; ``dynamic`` quantises weights, and
+            activations as they come; ``static`` also fixes the activation ranges, measured on
+            calibration clips.
+    """
+
+    only_for: ClassVar[dict[str, tuple[Precision, ...]]] = {"int8": ("int8",)}
+
+    int8: Int8Choice = "search"
+
+    def int8_choice(self) -> Int8Choice | None:
+        """The option, where it applies."""
+        return self.int8 if self.precision == "int8" else None
 
 
 @dataclass(frozen=True)
@@ -54,17 +77,31 @@ class Converted:
     tools: dict[str, str]
 
 
+class Exporter(Protocol):
+    """Writes artifacts of one program; what they have in common is computed once."""
+
+    def write(self, config: TargetConfig, path: Path, plan: QuantizationPlan | None = None) -> Converted:
+        """Writes the artifact to ``path``.
+
+        Args:
+            config: precision and options.
+            path: of the file or, for Core ML, the folder.
+            plan: for int8, where the target has schemes.
+        """
+        ...
+
+
 class Backend(Protocol):
     """The module ``targets/<name>/backend.py``."""
 
-    def lowered(self, network: VideoFocalNet, spec: PreprocessingSpec) -> Program:
-        """The network in the form this target runs best; raw 0..255 clips in, logits out."""
+    def lowered(
+        self, network: VideoFocalNet, spec: PreprocessingSpec, precision: Precision = "fp32"
+    ) -> Program:
+        """The network in the form this target runs best at a precision; raw 0..255 clips in, logits out."""
         ...
 
-    def convert(
-        self, program: Program, config: TargetConfig, calibration: Sequence[NDArray[np.uint8]], path: Path
-    ) -> Converted:
-        """Converts a program and writes the artifact to ``path``."""
+    def exporter(self, program: Program, calibration: Sequence[NDArray[np.uint8]] = ()) -> Exporter:
+        """Converts a program; clips, uint8 ``[T, H, W, 3]``, calibrate static int8."""
         ...
 
     def operators(self, program: Program) -> OperatorReport:
@@ -90,6 +127,9 @@ class Target:
         suffix: of the artifact's file name.
         default_precisions: converted when none is asked for.
         refused: why a precision does not apply, in the target's own words.
+        schemes: how a layer of an int8 artifact can be computed, cheapest first and the most accurate last;
+            empty where int8 is one thing.
+        by_stage: whether the search tries the layers of each stage apart; it converts once per group.
         config: the configuration class.
         backend: import path of the module that implements :class:`Backend`.
         packages: importable packages the back end needs.
@@ -104,6 +144,8 @@ class Target:
     suffix: str
     default_precisions: tuple[Precision, ...]
     refused: dict[Precision, str]
+    schemes: tuple[Scheme, ...]
+    by_stage: bool
     config: type[TargetConfig]
     backend: str
     packages: tuple[str, ...]

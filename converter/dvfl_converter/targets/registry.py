@@ -26,6 +26,8 @@ TARGETS: dict[str, Target] = {
                 "fp16": "XNNPACK's partitioner stores convolution weights as fp32 whatever their type, "
                 "so fp16 would save neither bytes nor time"
             },
+            schemes=("static", "dynamic", "fp32"),
+            by_stage=False,
             config=ExecuTorchConfig,
             backend="dvfl_converter.targets.executorch.backend",
             packages=("executorch", "torchao"),
@@ -38,6 +40,8 @@ TARGETS: dict[str, Target] = {
             suffix=".mlpackage",
             default_precisions=("fp16",),
             refused={},
+            schemes=(),
+            by_stage=False,
             config=CoreMLConfig,
             backend="dvfl_converter.targets.coreml.backend",
             packages=("coremltools",),
@@ -51,6 +55,8 @@ TARGETS: dict[str, Target] = {
             suffix=".tflite",
             default_precisions=("fp32",),
             refused={},
+            schemes=("static", "dynamic", "fp16"),
+            by_stage=True,
             config=LiteRTConfig,
             backend="dvfl_converter.targets.litert.backend",
             packages=("litert_torch", "ai_edge_litert", "ai_edge_quantizer"),

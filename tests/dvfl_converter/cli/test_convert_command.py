@@ -16,8 +16,7 @@ import torch
 from dvfl.bundle import Bundle
 from dvfl.model.checkpoint import load_checkpoint
 from dvfl.spec import PreprocessingSpec
-from dvfl_converter.pipeline import input_of
-from dvfl_converter.targets.registry import TARGETS, load_backend
+from dvfl_converter.inputs import input_of
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ class TestVerdict:
         def fail(*_):
             raise RuntimeError("deep inside")
 
-        monkeypatch.setattr(load_backend(TARGETS["litert"]), "convert", fail)
+        small.write_with(monkeypatch, "litert", fail)
         code, said, err = dvfl(*asked())
         assert code == 1
         assert f"bundle: {out}" in said
@@ -81,15 +80,14 @@ class TestVerdict:
         """Another network's weights: the artifact runs, and says something else."""
         network = small.randomised(branch_gain=0.3)
         weight = network.state_dict()["layers.0.blocks.0.modulation.h.weight"]
-        backend = load_backend(TARGETS["litert"])
-        hand_out = backend.convert
+        hand_out = small.writing("litert")
 
-        def convert(program, config, calibration, path):
-            made = hand_out(program, config, calibration, path)
+        def write(config, path, plan=None):
+            made = hand_out(config, path)
             path.write_bytes(small.with_sign_flipped(path.read_bytes(), weight))
             return made
 
-        monkeypatch.setattr(backend, "convert", convert)
+        small.write_with(monkeypatch, "litert", write)
         code, _, err = dvfl(*asked("--target", "litert"))
         assert code == 1
         assert "not usable: litert-fp32" in err
@@ -239,7 +237,7 @@ class TestBadOptions:
             (("--target", "executorch", "--precision", "fp16"), "executorch: no fp16: XNNPACK's partitioner"),
             (
                 ("--precision", "litert=int8", "--set", "litert.int8=sometimes"),
-                "Input should be 'dynamic' or 'static'",
+                "Input should be 'search', 'dynamic' or 'static'",
             ),
             (("--frames", "0"), "--frames must be at least 1"),
         ],

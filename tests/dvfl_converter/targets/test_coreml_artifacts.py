@@ -117,5 +117,5 @@ class TestOtherModels:
     def test_it_is_not_converted(self, tmp_path):
         program = Program(HighRank().eval(), (torch.zeros(2, 3, 4),), None)
         with pytest.raises(ConversionError, match=r"coreml: no conversion for aten\.\w+ \(.*\.py:\d+\)"):
-            backend.convert(program, CoreMLConfig(precision="fp32"), (), tmp_path / "model.mlpackage")
+            backend.exporter(program).write(CoreMLConfig(precision="fp32"), tmp_path / "model.mlpackage")
         assert list(tmp_path.iterdir()) == []

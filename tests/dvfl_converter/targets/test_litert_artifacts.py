@@ -14,6 +14,7 @@ from torch import nn
 
 from dvfl.errors import ConversionError
 from dvfl_converter.program import Program
+from dvfl_converter.quantization.plan import uniform
 from dvfl_converter.targets.litert import backend
 from dvfl_converter.targets.litert.config import LiteRTConfig
 from dvfl_converter.targets.litert.delegation import delegation
@@ -64,8 +65,8 @@ class TestStaticInt8:
         )
 
     def test_its_options_are_recorded(self, calibrated, converted):
-        assert calibrated.artifact("litert", "int8").options == {"int8": "static"}
-        assert converted.artifact("litert", "int8").options == {"int8": "dynamic"}
+        assert calibrated.artifact("litert", "int8").options["int8"] == "static"
+        assert converted.artifact("litert", "int8").options["int8"] == "dynamic"
 
     def test_activations_are_quantised_too_but_not_the_contract(self, calibrated):
         interpreter = interpreter_of(calibrated, "int8")
@@ -148,12 +149,17 @@ class TestOtherModels:
         assert re.search(r"test_litert_artifacts\.py:\d+$", use.source)
         assert report.macs_share("delegate") == 1.0
 
-    def test_a_quantisation_that_does_nothing_is_an_error(self, tmp_path):
-        program = Program(nn.ReLU().eval(), (torch.zeros(1, 4),), None)
-        config = LiteRTConfig(precision="int8")
-        with pytest.raises(ConversionError, match="litert: int8 quantised nothing"):
-            backend.convert(program, config, (), tmp_path / "model.tflite")
+    def test_a_plan_that_finds_no_layer_is_an_error(self, tmp_path):
+        exporter = backend.exporter(Program(nn.ReLU().eval(), (torch.zeros(1, 4),), None))
+        plan = uniform("litert", ["head"], "dynamic")
+        with pytest.raises(ConversionError, match=r"litert: .* has no operator of layer 'head'"):
+            exporter.write(LiteRTConfig(precision="int8"), tmp_path / "model.tflite", plan)
         assert list(tmp_path.iterdir()) == []
+
+    def test_half_weights_of_a_network_without_weights_are_an_error(self, tmp_path):
+        exporter = backend.exporter(Program(nn.ReLU().eval(), (torch.zeros(1, 4),), None))
+        with pytest.raises(ConversionError, match="litert: fp16 quantised nothing"):
+            exporter.write(LiteRTConfig(precision="fp16"), tmp_path / "model.tflite")
 
 
 def test_an_input_too_small_for_the_converter_is_refused_in_one_line():

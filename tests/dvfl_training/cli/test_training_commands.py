@@ -217,7 +217,7 @@ def test_evaluate_uses_the_clips_the_checkpoint_was_trained_on(teacher, tmp_path
 
 
 def test_what_is_evaluated_is_what_a_phone_computes_after_conversion(teacher, tmp_path) -> None:
-    from dvfl_converter.pipeline import input_of
+    from dvfl_converter.inputs import input_of
     from dvfl_training.checkpoint_evaluation import clip_of
     from dvfl_training.data.clips import input_spec
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from coremltools.optimize import coreml as cto
 from numpy.typing import NDArray
 
 from dvfl.errors import ConversionError
-from dvfl.manifest import OperatorReport
+from dvfl.manifest import OperatorReport, Precision
 from dvfl.model import VideoFocalNet
 from dvfl.spec import PreprocessingSpec
 from dvfl_converter.operators.tally import PlacedOperator, tally
 from dvfl_converter.program import Program, calls, multiply_accumulates, operator_name, source_line
+from dvfl_converter.quantization.plan import QuantizationPlan
 from dvfl_converter.quiet import quiet_native
 from dvfl_converter.targets.base import Converted, TargetConfig
 from dvfl_converter.targets.coreml.lowering import lower
@@ -31,43 +33,58 @@ OUTPUT_NAME = "logits"
 MAX_RANK = 5
 
 
-def lowered(network: VideoFocalNet, spec: PreprocessingSpec) -> Program:
+def lowered(network: VideoFocalNet, spec: PreprocessingSpec, precision: Precision = "fp32") -> Program:
     """The 1x1-convolution network on ``[T, 3, H, W]`` float32, 0..255."""
+    del precision
     frames, size = spec.temporal.frames, spec.crop.size
     module = lower(network, spec.normalization.mean, spec.normalization.std)
     return Program(module, (torch.zeros(frames, 3, size, size),), "TCHW")
 
 
-def convert(
-    program: Program, config: TargetConfig, calibration: Sequence[NDArray[np.uint8]], path: Path
-) -> Converted:
-    """Writes an ``.mlpackage`` that takes and returns float32 and computes at the configured precision.
+def exporter(program: Program, calibration: Sequence[NDArray[np.uint8]] = ()) -> CoreMLExporter:
+    """Converts to an ML program; nothing is calibrated, because int8 stores weights only."""
+    del calibration
+    return CoreMLExporter(program)
+
+
+@dataclass(frozen=True)
+class CoreMLExporter:
+    """Writes ``.mlpackage`` folders that take and return float32 and compute at the configured precision.
 
     int8 stores weights as int8 with a scale per channel; arithmetic is then fp16.
     """
-    del calibration
-    report = operators(program)
-    if missing := [use for use in report.operators if use.placement == "unsupported"]:
-        raise ConversionError(f"coreml: no conversion for {missing[0].operator} ({missing[0].source})")
+
+    program: Program
+
+    def write(self, config: TargetConfig, path: Path, plan: QuantizationPlan | None = None) -> Converted:
+        """Writes the program."""
+        del plan
+        report = operators(self.program)
+        if missing := [use for use in report.operators if use.placement == "unsupported"]:
+            raise ConversionError(f"coreml: no conversion for {missing[0].operator} ({missing[0].source})")
+        with quiet_native() as output:
+            try:
+                _model(self.program, config).save(str(path))
+            except Exception as error:
+                detail = str(error).strip() or output.text.strip() or type(error).__name__
+                raise ConversionError(
+                    f"coreml: coremltools failed: {detail.splitlines()[0][:300]}"
+                ) from error
+        return Converted(INPUT_NAME, OUTPUT_NAME, report, {tool: version(tool) for tool in TOOLS})
+
+
+def _model(program: Program, config: TargetConfig) -> Any:
     deployment = getattr(ct.target, config.options().get("minimum_deployment_target", "iOS16"))
     compute = ct.precision.FLOAT32 if config.precision == "fp32" else ct.precision.FLOAT16
-    with quiet_native() as output:
-        try:
-            model = ct.convert(
-                program.exported().run_decompositions({}),
-                inputs=[ct.TensorType(name=INPUT_NAME, shape=program.example[0].shape, dtype=np.float32)],
-                outputs=[ct.TensorType(name=OUTPUT_NAME, dtype=np.float32)],
-                minimum_deployment_target=deployment,
-                compute_precision=compute,
-                skip_model_load=True,
-            )
-            if config.precision == "int8":
-                model = _quantise_weights(model)
-            model.save(str(path))
-        except Exception as error:
-            detail = str(error).strip() or output.text.strip() or type(error).__name__
-            raise ConversionError(f"coreml: coremltools failed: {detail.splitlines()[0][:300]}") from error
-    return Converted(INPUT_NAME, OUTPUT_NAME, report, {tool: version(tool) for tool in TOOLS})
+    model = ct.convert(
+        program.exported().run_decompositions({}),
+        inputs=[ct.TensorType(name=INPUT_NAME, shape=program.example[0].shape, dtype=np.float32)],
+        outputs=[ct.TensorType(name=OUTPUT_NAME, dtype=np.float32)],
+        minimum_deployment_target=deployment,
+        compute_precision=compute,
+        skip_model_load=True,
+    )
+    return _quantise_weights(model) if config.precision == "int8" else model
 
 
 def operators(program: Program) -> OperatorReport:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,16 @@ from numpy.typing import NDArray
 from torch.export import ExportedProgram
 
 from dvfl.errors import ConversionError
-from dvfl.manifest import OperatorReport
+from dvfl.manifest import OperatorReport, Precision
 from dvfl.model import VideoFocalNet
 from dvfl.spec import PreprocessingSpec
 from dvfl_converter.operators.tally import PlacedOperator, tally
 from dvfl_converter.program import Program, calls, multiply_accumulates, operator_name, source_line
+from dvfl_converter.quantization.plan import QuantizationPlan
 from dvfl_converter.quiet import quiet_native
 from dvfl_converter.targets.base import Converted, TargetConfig
 from dvfl_converter.targets.executorch.lowering import lower
-from dvfl_converter.targets.executorch.quantization import quantize
+from dvfl_converter.targets.executorch.quantization import quantised
 
 TOOLS = ("executorch", "torchao", "torch")
 
@@ -37,27 +39,50 @@ _REASONS = {
 }
 
 
-def lowered(network: VideoFocalNet, spec: PreprocessingSpec) -> Program:
+def lowered(network: VideoFocalNet, spec: PreprocessingSpec, precision: Precision = "fp32") -> Program:
     """The NCHW network on ``[T, 3, H, W]`` float32, 0..255."""
     frames, size = spec.temporal.frames, spec.crop.size
-    module = lower(network, frames, size, spec.normalization.mean, spec.normalization.std)
+    mean, std = spec.normalization.mean, spec.normalization.std
+    module = lower(network, frames, size, mean, std, winograd=precision != "int8")
     return Program(module, (torch.zeros(frames, 3, size, size),), "TCHW")
 
 
-def convert(
-    program: Program, config: TargetConfig, calibration: Sequence[NDArray[np.uint8]], path: Path
-) -> Converted:
-    """Writes a ``.pte``."""
-    with quiet_native() as output:
-        try:
-            edge = _to_edge(quantize(program, config, calibration))
-            report = _report(edge)
-            buffer = edge.to_executorch().buffer
-        except Exception as error:
-            detail = str(error).strip() or output.text.strip() or type(error).__name__
-            raise ConversionError(f"executorch: export failed: {detail.splitlines()[0][:300]}") from error
-    path.write_bytes(buffer)
-    return Converted("input_0", "output_0", report, {tool: version(tool) for tool in TOOLS})
+def exporter(program: Program, calibration: Sequence[NDArray[np.uint8]] = ()) -> ExecuTorchExporter:
+    """Exports, quantises, and lowers to the XNNPACK delegate."""
+    return ExecuTorchExporter(program, calibration)
+
+
+class ExecuTorchExporter:
+    """Writes ``.pte`` files."""
+
+    def __init__(self, program: Program, calibration: Sequence[NDArray[np.uint8]]) -> None:
+        self._program = program
+        self._calibration = calibration
+
+    @cached_property
+    def _exported(self) -> ExportedProgram:
+        return self._program.exported()
+
+    def write(self, config: TargetConfig, path: Path, plan: QuantizationPlan | None = None) -> Converted:
+        """Writes the program at the configured precision."""
+        with quiet_native() as output:
+            try:
+                edge = _to_edge(self._at(config, plan))
+                report = _report(edge)
+                buffer = edge.to_executorch().buffer
+            except ConversionError:
+                raise
+            except Exception as error:
+                detail = str(error).strip() or output.text.strip() or type(error).__name__
+                raise ConversionError(f"executorch: export failed: {detail.splitlines()[0][:300]}") from error
+        path.write_bytes(buffer)
+        return Converted("input_0", "output_0", report, {tool: version(tool) for tool in TOOLS})
+
+    def _at(self, config: TargetConfig, plan: QuantizationPlan | None) -> ExportedProgram:
+        if config.precision == "fp32":
+            return self._exported
+        assert plan is not None, "int8 goes by a plan"
+        return quantised(self._program, self._exported, plan, self._calibration)
 
 
 def operators(program: Program) -> OperatorReport:

@@ -1,14 +1,8 @@
-"""Post-training quantisation for XNNPACK with PyTorch's PT2E flow.
-
-Only convolutions with several output channels are quantised: the one-channel convolutions are
-LayerNorm's means, whose rounding every later layer would inherit, and XNNPACK has no dynamically
-quantised depthwise convolution.
-"""
+"""Post-training quantisation for XNNPACK with PyTorch's PT2E flow, layer by layer as a plan says."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,35 +13,64 @@ from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
 from numpy.typing import NDArray
 from torch.export import ExportedProgram
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
+from torchao.quantization.pt2e.quantizer import ComposableQuantizer
 
-from dvfl_converter.program import Program
-from dvfl_converter.targets.base import TargetConfig
+from dvfl.errors import ConversionError
+from dvfl_converter.program import Program, layer_path
+from dvfl_converter.quantization.plan import INT8, QuantizationPlan, Scheme
+
+_CONVOLUTION = torch.ops.aten.conv2d.default
 
 
-def quantize(
-    program: Program, config: TargetConfig, calibration: Sequence[NDArray[np.uint8]]
+def quantised(
+    program: Program,
+    exported: ExportedProgram,
+    plan: QuantizationPlan,
+    calibration: Sequence[NDArray[np.uint8]],
 ) -> ExportedProgram:
-    """The exported program at the configured precision; fp32 passes through."""
-    exported = program.exported()
-    if config.precision == "fp32":
-        return exported
-    scheme = get_symmetric_quantization_config(is_per_channel=True, is_dynamic=not config.calibrates())
-    quantizer = XNNPACKQuantizer()
-    quantizer.set_operator_type(torch.ops.aten.conv2d.default, scheme)
-    quantizer.set_filter_function(_is_matrix_product)
-    prepared = prepare_pt2e(exported.module(), quantizer)
+    """The exported program with every layer computed as the plan says.
+
+    Raises:
+        ConversionError: a layer of the plan was not quantised.
+    """
+    quantizers = [_quantizer(plan.paths(scheme), scheme) for scheme in INT8 if plan.paths(scheme)]
+    prepared = prepare_pt2e(exported.module(), ComposableQuantizer(quantizers))
     with torch.no_grad():
         # Dynamic quantisation measures no activations, but one pass lets the observers see the weights.
-        inputs = [program.input_of(clip) for clip in calibration] or list(program.example)
+        inputs = (
+            [program.input_of(clip) for clip in calibration] if plan.calibrates else list(program.example)
+        )
         for clip in inputs:
             prepared(clip)
-        return torch.export.export(convert_pt2e(prepared), program.example)
+        result = torch.export.export(convert_pt2e(prepared), program.example)
+    _check(result, plan)
+    return result
 
 
-def _is_matrix_product(node: torch.fx.Node) -> bool:
-    """A convolution that mixes channels; not depthwise, and not a mean over channels."""
-    if node.target is not torch.ops.aten.conv2d.default:
-        return True
-    weight: Any = node.args[1]
-    out_channels, in_channels_per_group = weight.meta["val"].shape[:2]
-    return bool(out_channels > 1 and in_channels_per_group > 1)
+def _quantizer(paths: Sequence[str], scheme: Scheme) -> XNNPACKQuantizer:
+    """Quantises the convolutions of these layers.
+
+    Not by ``set_module_name``: with it the weights stay float (executorch 1.4.1).
+    """
+    chosen = frozenset(paths)
+
+    def is_chosen(node: torch.fx.Node) -> bool:
+        return node.target is not _CONVOLUTION or layer_path(node) in chosen
+
+    quantizer = XNNPACKQuantizer()
+    quantizer.set_operator_type(
+        _CONVOLUTION, get_symmetric_quantization_config(is_per_channel=True, is_dynamic=scheme == "dynamic")
+    )
+    return quantizer.set_filter_function(is_chosen)
+
+
+def _check(exported: ExportedProgram, plan: QuantizationPlan) -> None:
+    """A module name that matches no layer is no error to the quantizer."""
+    wanted = sum(scheme in INT8 for scheme in plan.layers.values())
+    weights = sum(
+        tensor.dtype == torch.int8 and tensor.ndim > 1
+        for tensor in (*exported.state_dict.values(), *exported.constants.values())
+        if isinstance(tensor, torch.Tensor)
+    )
+    if weights < wanted:
+        raise ConversionError(f"executorch: only {weights} of {wanted} layers were quantised to int8")

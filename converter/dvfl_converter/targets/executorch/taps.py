@@ -21,10 +21,12 @@ from dvfl.engines.base import to_input
 from dvfl.manifest import Artifact
 from dvfl.model.checkpoint import load_checkpoint
 from dvfl_converter.program import Program
+from dvfl_converter.quantization.plan import QuantizationPlan, read_plan
 from dvfl_converter.quiet import quiet_native
 from dvfl_converter.targets.executorch import backend
 from dvfl_converter.targets.executorch.config import ExecuTorchConfig
 
+_INNER = "lowered"
 _TAPPED = frozenset({"modulation", "spatial_out", "temporal_out", "fc2"})
 
 
@@ -35,18 +37,35 @@ def intermediate_tensors(
     if bundle.manifest.reference is None:
         return
     network = load_checkpoint(bundle.verified(bundle.manifest.reference)).network()
-    program = backend.lowered(network, bundle.manifest.preprocessing)
+    program = backend.lowered(network, bundle.manifest.preprocessing, artifact.precision)
     tapped = Program(_Tapped(program.module).eval(), program.example, program.layout)
-    config = ExecuTorchConfig.model_validate({"precision": artifact.precision, **artifact.options})
+    plan = _plan(bundle, artifact)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tapped.pte")
         # Static ranges are measured on the clip itself: the calibration clips are not in the bundle.
-        backend.convert(tapped, config, (clip,) if config.calibrates() else (), path)
+        backend.exporter(tapped, (clip,)).write(ExecuTorchConfig(precision=artifact.precision), path, plan)
         outputs = _run(path.read_bytes(), torch.from_numpy(to_input(clip, artifact.input)))
     for output in outputs:
         # [T, C, h, w] and stacked [1, C, T*h, w] hold the same values once the channels are last.
         channels_last = output.permute(0, 2, 3, 1) if output.ndim == 4 else output
         yield channels_last.contiguous().numpy()
+        if output.ndim == 4 and len(output) == len(clip):
+            yield _in_order_of_time(channels_last).numpy()
+
+
+def _in_order_of_time(frames: Tensor) -> Tensor:
+    """Frames of which the even ones come first, as after the lowering's first Winograd layer."""
+    half = (len(frames) + 1) // 2
+    order = [frame // 2 + (half if frame % 2 else 0) for frame in range(len(frames))]
+    return frames[order].contiguous()
+
+
+def _plan(bundle: Bundle, artifact: Artifact) -> QuantizationPlan | None:
+    """The artifact's quantisation plan, of the same layers inside the wrapping module."""
+    if (file := artifact.options.get("plan")) is None:
+        return None
+    plan = read_plan(bundle.root / file)
+    return plan.model_copy(update={"layers": {f"{_INNER}.{path}": how for path, how in plan.layers.items()}})
 
 
 def _run(program: bytes, tensor: Tensor) -> list[Tensor]:
@@ -62,7 +81,7 @@ class _Tapped(nn.Module):
 
     def __init__(self, lowered: nn.Module) -> None:
         super().__init__()
-        self.lowered = lowered
+        self.add_module(_INNER, lowered)
 
     def forward(self, clip: Tensor) -> tuple[Tensor, ...]:
         outputs: list[Tensor] = []
@@ -72,11 +91,11 @@ class _Tapped(nn.Module):
 
         handles = [
             module.register_forward_hook(keep)
-            for name, module in self.lowered.named_modules()
+            for name, module in self.get_submodule(_INNER).named_modules()
             if name.rpartition(".")[2] in _TAPPED or name.rpartition(".")[0] == "body"
         ]
         try:
-            logits: Tensor = self.lowered(clip)
+            logits: Tensor = self.get_submodule(_INNER)(clip)
         finally:
             for handle in handles:
                 handle.remove()

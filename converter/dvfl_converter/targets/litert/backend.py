@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from unittest import mock
@@ -15,23 +16,36 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from dvfl.errors import ConversionError
-from dvfl.manifest import OperatorReport
+from dvfl.manifest import OperatorReport, Precision
 from dvfl.model import VideoFocalNet
 from dvfl.spec import PreprocessingSpec
 from dvfl_converter.operators.tally import PlacedOperator, tally
-from dvfl_converter.program import Program, calls, multiply_accumulates, operator_name, source_line
+from dvfl_converter.program import (
+    Program,
+    calls,
+    layer_path,
+    multiply_accumulates,
+    operator_name,
+    source_line,
+)
+from dvfl_converter.quantization.plan import QuantizationPlan
 from dvfl_converter.quiet import quiet_native
 from dvfl_converter.targets.base import Converted, TargetConfig
 from dvfl_converter.targets.litert.delegation import delegation
 from dvfl_converter.targets.litert.lowering import lower
-from dvfl_converter.targets.litert.quantization import quantize
+from dvfl_converter.targets.litert.quantization import (
+    Ranges,
+    activation_ranges,
+    quantised,
+    with_half_weights,
+)
 
 SMALLEST = 64
 TOOLS = ("litert-torch", "ai-edge-litert", "ai-edge-quantizer", "torch")
 
 
-def lowered(network: VideoFocalNet, spec: PreprocessingSpec) -> Program:
-    """The channels-last network on ``[T, H, W, 3]`` float32, 0..255.
+def lowered(network: VideoFocalNet, spec: PreprocessingSpec, precision: Precision = "fp32") -> Program:
+    """The channels-last network on ``[T, H, W, 3]`` float32, 0..255; int8 keeps plain temporal convolutions.
 
     Raises:
         ConversionError: the input is smaller than litert-torch can convert.
@@ -42,23 +56,49 @@ def lowered(network: VideoFocalNet, spec: PreprocessingSpec) -> Program:
             f"litert: litert-torch cannot convert a last stage of one pixel; give --size {SMALLEST} or more, "
             "or --target executorch --target coreml"
         )
-    module = lower(network, spec.normalization.mean, spec.normalization.std)
+    mean, std = spec.normalization.mean, spec.normalization.std
+    module = lower(network, frames, size, mean, std, winograd=precision != "int8")
     return Program(module, (torch.zeros(frames, size, size, 3),), "THWC")
 
 
-def convert(
-    program: Program, config: TargetConfig, calibration: Sequence[NDArray[np.uint8]], path: Path
-) -> Converted:
-    """Writes a ``.tflite`` whose tensors are named after the Python lines that made them."""
-    float_model = _convert_float(program)
-    path.write_bytes(quantize(float_model, config, calibration))
-    interpreter = Interpreter(str(path))
-    return Converted(
-        input_name=interpreter.get_input_details()[0]["name"],
-        output_name=interpreter.get_output_details()[0]["name"],
-        operators=delegation(path),
-        tools={tool: version(tool) for tool in TOOLS},
-    )
+def exporter(program: Program, calibration: Sequence[NDArray[np.uint8]] = ()) -> LiteRTExporter:
+    """Converts with litert-torch, then quantises what came out."""
+    return LiteRTExporter(program, calibration)
+
+
+class LiteRTExporter:
+    """Writes ``.tflite`` files whose tensors are named after the layers and Python lines that made them."""
+
+    def __init__(self, program: Program, calibration: Sequence[NDArray[np.uint8]]) -> None:
+        self._program = program
+        self._calibration = calibration
+
+    @cached_property
+    def _float_model(self) -> bytes:
+        return _convert_float(self._program)
+
+    @cached_property
+    def _ranges(self) -> Ranges:
+        return activation_ranges(self._float_model, self._calibration)
+
+    def write(self, config: TargetConfig, path: Path, plan: QuantizationPlan | None = None) -> Converted:
+        """Writes the model at the configured precision."""
+        path.write_bytes(self._model(config, plan))
+        interpreter = Interpreter(str(path))
+        return Converted(
+            input_name=interpreter.get_input_details()[0]["name"],
+            output_name=interpreter.get_output_details()[0]["name"],
+            operators=delegation(path),
+            tools={tool: version(tool) for tool in TOOLS},
+        )
+
+    def _model(self, config: TargetConfig, plan: QuantizationPlan | None) -> bytes:
+        if config.precision == "fp32":
+            return self._float_model
+        if config.precision == "fp16":
+            return with_half_weights(self._float_model)
+        assert plan is not None, "int8 goes by a plan"
+        return quantised(self._float_model, plan, self._ranges if plan.calibrates else None)
 
 
 def operators(program: Program) -> OperatorReport:
@@ -91,17 +131,17 @@ def _convert_float(program: Program) -> bytes:
 
 @contextlib.contextmanager
 def _nodes_as_tensor_names() -> Iterator[None]:
-    """Names each tensor ``operator|file.py:line|node`` instead of after the class of its module.
+    """Names each tensor ``operator|file.py:line|layer|node`` instead of after the class of its module.
 
-    litert-torch has no public switch for this; the name is all that survives into the artifact, and
-    with it a slow or wrong operator on a phone can be traced to the line that wrote it.
+    litert-torch has no public switch for this; the name is all that survives into the artifact. With it
+    a slow or wrong operator on a phone can be traced to the line that wrote it, and a plan finds its layers.
     """
     import litert_torch.progress
     from litert_torch.backend import debuginfo
     from rich.console import Console
 
     def name_of(node: torch.fx.Node) -> str:
-        return f"{operator_name(node)}|{source_line(node) or '?'}|{node.name}"
+        return f"{operator_name(node)}|{source_line(node) or '?'}|{layer_path(node)}|{node.name}"
 
     with (
         mock.patch.object(debuginfo, "build_mlir_debuginfo", name_of),

@@ -1,0 +1,132 @@
+"""What a conversion starts from: every file is read and checked here, before any work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvfl.errors import ConversionError
+from dvfl.hashing import sha256_file
+from dvfl.model.checkpoint import Checkpoint, TrainedClip, load_checkpoint
+from dvfl.spec import PreprocessingSpec
+from dvfl_converter.clips import NamedClip, find_videos, patterns, read_clips
+from dvfl_converter.labels import read_labels
+from dvfl_converter.plan import Conversion, check_clip_shape
+from dvfl_converter.quantization.clips import selection_patterns, split
+from dvfl_converter.targets.registry import load_backend
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything a user asks of one conversion.
+
+    ``frames`` and ``size`` are ``None`` for what the checkpoint was trained on, or for the published input
+    where it does not say. ``keep_refused`` leaves int8 artifacts in the bundle that do not earn their place.
+    """
+
+    checkpoint: Path
+    labels: Path
+    out: Path
+    conversions: tuple[Conversion, ...]
+    frames: int | None = None
+    size: int | None = None
+    clips: tuple[Path, ...] = ()
+    calibration: Path | None = None
+    replace: bool = False
+    keep_refused: bool = False
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The request's files, read.
+
+    Attributes:
+        clips: on which the artifacts are proved.
+        calibration: uint8 ``[T, H, W, 3]``, for the activation ranges of static int8.
+        selection: on which quantisation plans are compared; neither of the other two.
+        warning: empty if there is none.
+    """
+
+    checkpoint: Checkpoint
+    labels: tuple[str, ...]
+    spec: PreprocessingSpec
+    clips: tuple[NamedClip, ...]
+    calibration: tuple[NDArray[np.uint8], ...]
+    selection: tuple[NamedClip, ...]
+    warning: str = ""
+
+
+def read_inputs(request: Request) -> Inputs:
+    """Reads the checkpoint, the labels and all clips.
+
+    Raises:
+        DvflError: one of them is unusable, or a target's packages are missing.
+    """
+    check_clip_shape(request.frames, request.size)
+    for conversion in request.conversions:
+        load_backend(conversion.target)
+    checkpoint = load_checkpoint(request.checkpoint)
+    labels = read_labels(request.labels, checkpoint.architecture.num_classes)
+    spec, warning = input_of(checkpoint, request.frames, request.size)
+    clips = read_clips(request.clips, spec) or patterns(spec)
+    calibration, selection = _read_calibration(request, spec)
+    return Inputs(checkpoint, labels, spec, clips, calibration, selection, warning)
+
+
+def input_of(checkpoint: Checkpoint, frames: int | None, size: int | None) -> tuple[PreprocessingSpec, str]:
+    """The contract of the phone's input: what the checkpoint was trained on, unless another is asked for.
+
+    Another size keeps the proportion of short side to size, so that the phone sees as much of the picture.
+
+    Returns:
+        It, and a warning where it is not what the checkpoint was trained on; empty otherwise.
+    """
+    spec, trained = PreprocessingSpec.default(), checkpoint.clip
+    if trained is not None:
+        spec = spec.with_clip(trained.frames, trained.size, trained.short_side)
+    spec = spec.with_clip(frames, size)
+    asked = TrainedClip(spec.temporal.frames, spec.crop.size, spec.resize.short_side)
+    if trained is None or asked == trained:
+        return spec, ""
+    return spec, f"trained on {trained}; converted for {asked}, at which its accuracy is another"
+
+
+def _read_calibration(
+    request: Request, spec: PreprocessingSpec
+) -> tuple[tuple[NDArray[np.uint8], ...], tuple[NamedClip, ...]]:
+    """Calibration and selection clips."""
+    searching = any(conversion.int8 == "search" for conversion in request.conversions)
+    calibrating = [conversion.name for conversion in request.conversions if conversion.needs_calibration]
+    if request.calibration is None:
+        if calibrating:
+            raise ConversionError(f"{calibrating[0]}: static int8 needs --calibration-clips DIR")
+        return (), selection_patterns(spec) if searching else ()
+    if not calibrating and not searching:
+        raise ConversionError(
+            "--calibration-clips only applies to int8 of LiteRT and ExecuTorch, searched for or static; "
+            "add e.g. --precision int8, or leave it out"
+        )
+    clips = read_clips(_unseen(request.calibration, request.clips), spec)
+    if not searching:
+        return tuple(clip.pixels for clip in clips), ()
+    calibration, selection = split(clips)
+    if not selection:
+        raise ConversionError(
+            f"{request.calibration}: holds one clip; the search calibrates on half of the clips and chooses "
+            "on the others: give 2 or more, better 64, or leave --calibration-clips out"
+        )
+    return tuple(clip.pixels for clip in calibration), selection
+
+
+def _unseen(folder: Path, tested: Sequence[Path]) -> list[Path]:
+    """The videos of a folder, of which none may be tested."""
+    paths = find_videos(folder)
+    digests = {sha256_file(path): path for path in tested}
+    for path in paths:
+        if (same := digests.get(sha256_file(path))) is not None:
+            raise ConversionError(f"{path}: calibrates and tests (--clip {same}); a gate needs unseen clips")
+    return paths

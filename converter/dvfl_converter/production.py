@@ -1,0 +1,178 @@
+"""The artifacts of one conversion, one after the other: planned, made, proved, refused where they must be."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from rich.markup import escape
+
+from dvfl.bundle import Bundle
+from dvfl.engines import open_engine
+from dvfl.errors import ConversionError, DvflError
+from dvfl.manifest import Artifact
+from dvfl.model.checkpoint import Checkpoint
+from dvfl_converter import workshop as shop
+from dvfl_converter.announcements import artifact_line, search_lines
+from dvfl_converter.bundle_writer import discard, plan_file
+from dvfl_converter.inputs import Inputs, Request
+from dvfl_converter.parity.compare import LogitsByClip, compare_clips, run_clips
+from dvfl_converter.parity.gates import GATES, judge
+from dvfl_converter.parity.half_range import LARGEST_HALF, peak
+from dvfl_converter.plan import Conversion
+from dvfl_converter.progress import Steps
+from dvfl_converter.quantization.decision import chosen, find, plan_without_search
+from dvfl_converter.quantization.merit import Merit, shortcomings
+from dvfl_converter.quantization.plan import QuantizationPlan, write_plan
+from dvfl_converter.quantization.summary import search_evidence
+from dvfl_converter.report.evidence import Failure, HalfRange, Latency, SearchEvidence
+from dvfl_converter.workshop import Workshop, latency, time_ratio
+
+
+class RefusedError(ConversionError):
+    """An int8 artifact that does not earn its place."""
+
+
+@dataclass
+class Made:
+    """Artifacts and their runs, collected while the targets are worked through."""
+
+    artifacts: list[Artifact] = field(default_factory=list)
+    logits: dict[str, LogitsByClip] = field(default_factory=dict)
+    latencies: list[Latency] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    searches: list[SearchEvidence] = field(default_factory=list)
+    peaks: list[HalfRange] = field(default_factory=list)
+
+
+def run_reference(bundle: Bundle, inputs: Inputs, made: Made) -> tuple[LogitsByClip, LogitsByClip]:
+    """PyTorch's logits of the proving and of the selection clips."""
+    start = perf_counter()
+    with closing(open_engine(bundle, "torch", threads=shop.THREADS)) as engine:
+        load_ms = (perf_counter() - start) * 1e3
+        proving, selecting = run_clips(engine, inputs.clips), run_clips(engine, inputs.selection)
+        made.latencies.append(latency("torch-fp32", engine, inputs.clips[0], load_ms))
+    return proving, selecting
+
+
+@dataclass(frozen=True)
+class Production:
+    """What every artifact of the run needs while it is made."""
+
+    request: Request
+    inputs: Inputs
+    workshop: Workshop
+    reference: LogitsByClip
+    selection_reference: LogitsByClip
+    made: Made
+    steps: Steps
+
+    def make(self, conversion: Conversion) -> None:
+        """One artifact: convert, execute, judge, time. A failure is recorded, and the next target goes on."""
+        path = self.workshop.path(conversion.file)
+        try:
+            plan = self._plan(conversion)
+            with self.steps.step(f"{conversion.name}: converting"):
+                artifact = self.workshop.make(conversion, plan)
+            with self.steps.step(f"{conversion.name}: comparing with PyTorch"):
+                self._check_range(conversion)
+                artifact = self._prove(artifact, conversion)
+                self._check_merit(artifact, conversion)
+        except OSError:
+            # The place written to is full or closed: no other target would fare better.
+            raise
+        except Exception as error:
+            # Any other: converters fail in ways of their own, and must not take the finished artifacts along.
+            discard(path)
+            self.made.logits.pop(conversion.name, None)
+            self._failed(conversion, _message(error, conversion), refused=isinstance(error, RefusedError))
+        else:
+            if plan is not None:
+                artifact = _with_plan(artifact, plan, self.workshop)
+            self.made.artifacts.append(artifact)
+            self.steps.done(artifact_line(artifact))
+
+    def _plan(self, conversion: Conversion) -> QuantizationPlan | None:
+        if conversion.int8 != "search":
+            return plan_without_search(conversion, self.workshop)
+        with self.steps.step(f"{conversion.name}: searching"):
+            searched = find(
+                conversion,
+                self.workshop,
+                self.inputs,
+                self.selection_reference,
+                lambda trial: self.steps.doing(f"{conversion.name}: trying {trial}"),
+            )
+        self.made.searches.append(search_evidence(conversion.name, searched, self.inputs))
+        for line in search_lines(self.made.searches[-1]):
+            self.steps.done(line)
+        return chosen(searched.found, conversion.name)
+
+    def _prove(self, artifact: Artifact, conversion: Conversion) -> Artifact:
+        if not conversion.target.runs_here:
+            return artifact
+        with self.workshop.running(artifact) as (engine, load_ms):
+            measured = run_clips(engine, self.inputs.clips)
+            self.made.latencies.append(latency(artifact.name, engine, self.inputs.clips[0], load_ms))
+        self.made.logits[artifact.name] = measured
+        parity = judge(GATES[artifact.precision], compare_clips(self.reference, measured))
+        return artifact.model_copy(update={"parity": parity})
+
+    def _check_range(self, conversion: Conversion) -> None:
+        """Refuses an fp16 artifact whose activations overflow on the clips."""
+        if conversion.config.precision != "fp16":
+            return
+        found = peak(self.workshop.program(conversion.target, "fp16"), self.inputs.clips)
+        self.made.peaks.append(
+            HalfRange(conversion.name, found.value, found.operator, found.source, found.clip)
+        )
+        if not found.fits:
+            raise ConversionError(
+                f"{conversion.name}: overflows fp16: {found.operator} at {found.source} reaches "
+                f"{found.value:,.0f} on {found.clip or 'no clip'}, and fp16 ends at {LARGEST_HALF:,.0f}; "
+                f"use {conversion.target.name}=fp32"
+            )
+
+    def _check_merit(self, artifact: Artifact, conversion: Conversion) -> None:
+        """Refuses an int8 artifact that fp32 beats; kept ones are named all the same."""
+        if artifact.precision != "int8":
+            return
+        missed = shortcomings(artifact, self._merit(artifact, conversion))
+        if missed and not self.request.keep_refused:
+            raise RefusedError(f"{artifact.name}: {'; '.join(missed)}")
+        if missed:
+            self._failed(conversion, f"{artifact.name}: kept all the same: {'; '.join(missed)}", refused=True)
+
+    def _merit(self, artifact: Artifact, conversion: Conversion) -> Merit:
+        if not conversion.target.runs_here:
+            return Merit(artifact.bytes, _fp32_bytes(self.inputs.checkpoint), None)
+        pixels, fp32 = self.inputs.clips[0].pixels, self.workshop.fp32(conversion.target)
+        with self.workshop.running(fp32) as (base, _), self.workshop.running(artifact) as (engine, _):
+            ratio = time_ratio(lambda: base.run(pixels), lambda: engine.run(pixels))
+        return Merit(artifact.bytes, fp32.bytes, ratio)
+
+    def _failed(self, conversion: Conversion, message: str, *, refused: bool) -> None:
+        self.made.failures.append(Failure(conversion.name, message, refused))
+        word = "refused: " if refused else ""
+        self.steps.done(f"[red]✗[/] {conversion.name}: {word}{escape(message)}")
+
+
+def _fp32_bytes(checkpoint: Checkpoint) -> int:
+    return sum(weight.numel() for weight in checkpoint.weights.values()) * 4
+
+
+def _with_plan(artifact: Artifact, plan: QuantizationPlan, workshop: Workshop) -> Artifact:
+    """Stores the plan in the bundle and says so in the artifact's options."""
+    file = plan_file(artifact.target)
+    path = workshop.path(file)
+    path.parent.mkdir(exist_ok=True)
+    write_plan(plan, path)
+    return artifact.model_copy(update={"options": {**artifact.options, "plan": file, "layers": plan.summary}})
+
+
+def _message(error: Exception, conversion: Conversion) -> str:
+    if isinstance(error, DvflError):
+        return str(error)
+    first = (str(error).strip() or "no message").splitlines()[0][:300]
+    return f"{conversion.target.name}: failed unexpectedly: {type(error).__name__}: {first}"
