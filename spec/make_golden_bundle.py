@@ -37,6 +37,7 @@ LABELS = ("static", "pan left", "pan right", "zoom in", "zoom out", "shake")
 DEPTHS, WIDTH = (1, 1, 1, 1), 8
 FRAMES, SIZE = 8, 64
 PRECISIONS = ("litert=fp32", "litert=int8", "executorch=fp32")
+SETTINGS = ("litert.int8=dynamic",)
 # Artifacts whose logits are the same on every machine, but for the order of a sum.
 EXACT = (("litert", "fp32"), ("executorch", "fp32"))
 TOLERANCE = 1e-5
@@ -59,7 +60,8 @@ def main() -> int:
 def convert_student() -> None:
     """The bundle, by the pipeline of ``dvfl convert``; without the report for people."""
     from dvfl_converter.bundle_writer import REPORT_FILE
-    from dvfl_converter.pipeline import Request, convert
+    from dvfl_converter.inputs import Request
+    from dvfl_converter.pipeline import convert
     from dvfl_converter.plan import plan_conversions
 
     with tempfile.TemporaryDirectory() as folder:
@@ -70,15 +72,17 @@ def convert_student() -> None:
             checkpoint=checkpoint,
             labels=labels,
             out=BUNDLE,
-            conversions=plan_conversions(("litert", "executorch"), PRECISIONS),
+            conversions=plan_conversions(("litert", "executorch"), PRECISIONS, SETTINGS),
             frames=FRAMES,
             size=SIZE,
             clips=(REAL_CLIP, SECOND_CLIP),
             replace=True,
+            keep_refused=True,
         )
         outcome = convert(request)
-    if outcome.failures:
-        raise SystemExit("\n".join(failure.message for failure in outcome.failures))
+    # On a network this small int8 gains no time, and nothing depends on that here.
+    if broken := [failure.message for failure in outcome.failures if not failure.refused]:
+        raise SystemExit("\n".join(broken))
     (BUNDLE / REPORT_FILE).unlink()
 
 
