@@ -140,9 +140,10 @@ class Production:
             return
         missed = shortcomings(artifact, self._merit(artifact, conversion))
         if missed and not self.request.keep_refused:
-            raise RefusedError(f"{artifact.name}: {'; '.join(missed)}")
+            raise RefusedError(f"{artifact.target}: int8 is refused: {'; '.join(missed)}")
         if missed:
-            self._failed(conversion, f"{artifact.name}: kept all the same: {'; '.join(missed)}", refused=True)
+            message = f"{artifact.target}: int8 is kept although refused: {'; '.join(missed)}"
+            self._failed(conversion, message, refused=True)
 
     def _merit(self, artifact: Artifact, conversion: Conversion) -> Merit:
         if not conversion.target.runs_here:
@@ -154,8 +155,7 @@ class Production:
 
     def _failed(self, conversion: Conversion, message: str, *, refused: bool) -> None:
         self.made.failures.append(Failure(conversion.name, message, refused))
-        word = "refused: " if refused else ""
-        self.steps.done(f"[red]✗[/] {conversion.name}: {word}{escape(message)}")
+        self.steps.done(f"[red]✗[/] {conversion.name}: {escape(message)}")
 
 
 def _fp32_bytes(checkpoint: Checkpoint) -> int:

@@ -27,6 +27,8 @@ from dvfl_converter.targets.registry import load_backend
 
 THREADS = min(4, os.cpu_count() or 1)
 TIMED_RUNS = 10
+MOST_RUNS = 200
+TIMED_MS = 1000.0
 _SCRATCH = "scratch"
 
 
@@ -149,6 +151,15 @@ def latency(name: str, engine: Engine, clip: NamedClip, load_ms: float) -> Laten
 
 
 def time_ratio(base: Callable[[], object], candidate: Callable[[], object]) -> float:
-    """Fastest run of the candidate over the fastest of the base; they take turns, to meet the same load."""
-    timing = interleaved({"base": base, "candidate": candidate}, TIMED_RUNS)
-    return timing["candidate"].min_ms / timing["base"].min_ms
+    """Fastest run of the candidate over the fastest of the base; they take turns, to meet the same load.
+
+    A burst of other work on the machine outlasts ten runs of a small network: they go on for a second.
+    """
+    calls = {"base": base, "candidate": candidate}
+    tried = interleaved(calls, TIMED_RUNS)
+    fastest = {name: timing.min_ms for name, timing in tried.items()}
+    rounds = min(MOST_RUNS, int(TIMED_MS / sum(fastest.values())))
+    if rounds > TIMED_RUNS:
+        again = interleaved(calls, rounds - TIMED_RUNS)
+        fastest = {name: min(fastest[name], timing.min_ms) for name, timing in again.items()}
+    return fastest["candidate"] / fastest["base"]

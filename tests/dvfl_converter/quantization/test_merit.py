@@ -66,7 +66,7 @@ class TestConversion:
         outcome = convert(request_for(out, *self.ASKED), quiet=True)
         (failure,) = outcome.failures
         assert failure.refused
-        assert failure.message == "litert-int8: slower than fp32 (1.20 x its time)"
+        assert failure.message == "litert: int8 is refused: slower than fp32 (1.20 x its time)"
         assert [artifact.name for artifact in Bundle.open(out).manifest.artifacts] == ["litert-fp32"]
         assert sorted(path.name for path in (out / "artifacts").iterdir()) == ["model.fp32.tflite"]
         assert not (out / "quantization").exists()
