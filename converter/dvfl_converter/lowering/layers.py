@@ -62,6 +62,23 @@ def over_time(kernel: Tensor, rows_per_frame: int = 1) -> nn.Conv2d:
     return _filled(conv, kernel.unsqueeze(-1))
 
 
+def weighted_rows(
+    weights: Tensor, channels: int, *, stride: int = 1, padding: int = 0, dilation: int = 1
+) -> nn.Conv2d:
+    """Sums of rows ``[.., C, H, W]`` with these weights ``[k]``, the same for all channels."""
+    conv = nn.Conv2d(
+        channels,
+        channels,
+        (len(weights), 1),
+        stride=(stride, 1),
+        padding=(padding, 0),
+        dilation=(dilation, 1),
+        groups=channels,
+        bias=False,
+    )
+    return _filled(conv, weights.view(1, 1, -1, 1).expand(channels, 1, -1, 1))
+
+
 def channel_mean(channels: int, offset: float = 0.0) -> nn.Conv2d:
     """The mean over channels plus ``offset``, as a 1x1 convolution onto one channel."""
     return pointwise((torch.full((1, channels), 1.0 / channels), torch.full((1,), offset)))

@@ -6,10 +6,12 @@ import pytest
 import small_models as small
 
 from dvfl.model import Architecture
+from dvfl_converter.lowering import winograd
+from dvfl_converter.lowering.winograd import Form
 from dvfl_converter.program import total_macs
 from dvfl_converter.quantization.layers import grouped, quantisable_layers
 from dvfl_converter.targets.executorch import lowering as executorch
-from dvfl_converter.targets.litert import backend as litert
+from dvfl_converter.targets.litert import lowering as litert
 from dvfl_converter.targets.registry import TARGETS, load_backend
 
 
@@ -55,8 +57,12 @@ def test_groups_cover_every_layer_once(program):
 
 
 def test_int8_keeps_plain_temporal_convolutions(monkeypatch):
-    """Winograd's sums have a wider range than their terms, and eight bits."""
-    monkeypatch.setattr(executorch, "pays", lambda *_: True)
-    for backend in (litert, load_backend(TARGETS["executorch"])):
-        program = backend.lowered(small.randomised(), small.SPEC, "int8")
-        assert "body.1.modulation.temporal_layers.0.weight" in dict(program.module.named_parameters())
+    """The sums of frames have a wider range than their terms, and eight bits are all there is."""
+    monkeypatch.setattr(winograd, "FEWEST_POSITIONS", 1)
+    for name, lowering in (("litert", litert), ("executorch", executorch)):
+        monkeypatch.setattr(lowering, "FORMS", (Form(3, 2, fewest_channels=1), Form(5, 2, fewest_channels=1)))
+        direct = "body.1.modulation.temporal_layers.0.weight"
+        program = load_backend(TARGETS[name]).lowered(small.randomised(), small.SPEC, "int8")
+        assert direct in dict(program.module.named_parameters()), name
+        other = load_backend(TARGETS[name]).lowered(small.randomised(), small.SPEC, "fp32")
+        assert direct not in dict(other.module.named_parameters()), name

@@ -2,23 +2,24 @@
 
 All tensors stay in logical NCHW ``[T, C, h, w]`` and every linear layer is a 1x1 convolution, which
 the delegate runs channels last without a transposition. For the temporal branch the frames are
-stacked along the height (``[1, C, T*h, w]``), where a Conv1d over T is a convolution dilated by h; where
-Winograd's filtering pays, they stay in the batch, the even ones first.
+stacked along the height (``[1, C, T*h, w]``), where a Conv1d over T is a convolution dilated by h or, where
+that pays, a minimal filtering (see ``lowering.winograd``).
 LayerNorm is written with convolutions because the delegate has neither ``layer_norm`` nor a mean
 over channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, pad
+from torch.nn.functional import gelu
 
 from dvfl.model import VideoFocalNet
 from dvfl.model.variants import PATCH_SIZE
+from dvfl_converter.lowering.filtering_layers import FilteredStack, tile_order
 from dvfl_converter.lowering.layers import channel_mean, frozen, over_time, pointwise, strided
 from dvfl_converter.lowering.modulation import LoweredModulation
 from dvfl_converter.lowering.weights import (
@@ -27,10 +28,18 @@ from dvfl_converter.lowering.weights import (
     ModulationWeights,
     NetworkWeights,
     ProjectionWeights,
-    StageWeights,
     fold_network,
 )
-from dvfl_converter.lowering.winograd import WinogradOverTime, pays
+from dvfl_converter.lowering.winograd import Form, tile
+
+# Time over the direct form's, 8 frames, 1 thread (`python benchmarks/lowering.py executorch --convolutions`):
+# F(4, 3) and F(4, 5) 1.29 and 1.17 at 64 channels, 0.86 and 0.76 at 128, 0.62 and 0.51 at 768.
+FORMS = (
+    Form(taps=3, outputs=4, fewest_channels=128),
+    Form(taps=3, outputs=2, fewest_channels=384),
+    Form(taps=5, outputs=4, fewest_channels=128),
+    Form(taps=5, outputs=2, fewest_channels=384),
+)
 
 
 def lower(
@@ -44,8 +53,8 @@ def lower(
 ) -> nn.Module:
     """The lowered network: ``[T, 3, H, W]`` float32 of 0..255 in, logits ``[1, K]`` out.
 
-    Frames and size are part of its geometry: the temporal convolutions are dilated by a frame's rows or, with
-    ``winograd`` and where that pays at this size, take fewer products.
+    Frames and size are part of its geometry: the temporal convolutions are dilated by a frame's rows or,
+    with ``winograd`` and where that pays, take fewer products.
     """
     return LoweredNetwork(fold_network(reference, mean, std), frames, size, winograd=winograd).eval()
 
@@ -55,14 +64,10 @@ class LoweredNetwork(nn.Module):
 
     def __init__(self, weights: NetworkWeights, frames: int, size: int, *, winograd: bool) -> None:
         super().__init__()
-        rows, order = size // PATCH_SIZE, tuple(range(frames))
+        rows = size // PATCH_SIZE
         steps: list[nn.Module] = [_Projection(weights.patch_embed)]
         for stage in weights.stages:
-            fast = winograd and _pays(stage, frames, rows)
-            if fast and order == tuple(range(frames)):
-                order = (*range(0, frames, 2), *range(1, frames, 2))
-                steps.append(_Reordered(order))
-            steps += [_Block(block, order, rows, fast=fast) for block in stage.blocks]
+            steps += [_Block(block, frames, rows, winograd=winograd) for block in stage.blocks]
             if stage.downsample is not None:
                 steps.append(_Projection(stage.downsample))
                 rows //= 2
@@ -93,29 +98,14 @@ class _Projection(nn.Module):
         return out
 
 
-class _Reordered(nn.Module):
-    """The frames of ``[T, C, h, w]`` in another order."""
-
-    def __init__(self, order: Sequence[int]) -> None:
-        super().__init__()
-        self.order = tuple(order)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([x[frame : frame + 1] for frame in self.order], dim=0)
-
-
 class _Block(nn.Module):
-    """The pre-norm residual block; ``order`` names the frame at each place of the batch."""
+    """The pre-norm residual block."""
 
-    def __init__(self, weights: BlockWeights, order: Sequence[int], rows: int, *, fast: bool) -> None:
+    def __init__(self, weights: BlockWeights, frames: int, rows: int, *, winograd: bool) -> None:
         super().__init__()
         dim = weights.fc1[0].shape[1]
         self.standardise1 = _Standardise(dim)
-        self.modulation = (
-            _FastModulation(weights.modulation, len(order))
-            if fast
-            else _StackedModulation(weights.modulation, order, rows)
-        )
+        self.modulation = _Modulation(weights.modulation, frames, rows, winograd=winograd)
         self.standardise2 = _Standardise(dim)
         self.fc1 = pointwise(weights.fc1)
         self.fc2 = pointwise(weights.fc2)
@@ -127,7 +117,18 @@ class _Block(nn.Module):
 
 
 class _Modulation(LoweredModulation):
-    """The spatial branch in the delegate's form."""
+    """Both branches in the delegate's form; the temporal one on stacked frames."""
+
+    def __init__(self, weights: ModulationWeights, frames: int, rows: int, *, winograd: bool) -> None:
+        outputs = _tile(weights, frames, rows) if winograd else 1
+        temporal = (
+            partial(over_time, rows_per_frame=rows)
+            if outputs == 1
+            else partial(FilteredStack, outputs=outputs, dense=pointwise, frames=frames, rows=rows)
+        )
+        super().__init__(weights, pointwise, temporal)
+        self.rows = rows
+        self.order = tile_order(frames, outputs)
 
     def spatial(self, x: Tensor) -> Tensor:
         levels = _focal_levels(self.spatial_context(x), self.spatial_layers)
@@ -136,24 +137,15 @@ class _Modulation(LoweredModulation):
         out: Tensor = self.spatial_out(_gated_sum(levels, gates) + overall)
         return out
 
-
-class _StackedModulation(_Modulation):
-    """The temporal branch on frames stacked along the height, in the order of time."""
-
-    def __init__(self, weights: ModulationWeights, order: Sequence[int], rows: int) -> None:
-        super().__init__(weights, pointwise, partial(over_time, rows_per_frame=rows))
-        self.rows = rows
-        self.order = tuple(order)
-
     def temporal(self, x: Tensor) -> Tensor:
-        stacked = _stacked(x, [self.order.index(frame) for frame in range(len(self.order))])
+        stacked = _stacked(x, self.order)
         levels = _focal_levels(self.temporal_context(stacked), self.temporal_layers)
         gates = self.temporal_gates(stacked)
-        mean = _mean(self._frames(levels[-1]))
-        overall = self._gate_each_frame(gelu(mean), gates[:, len(levels) :])
-        modulator: Tensor = self.temporal_out(_gated_sum(levels, gates) + overall)
-        frames = self._frames(modulator)
-        return torch.cat([frames[frame] for frame in self.order], dim=0)
+        overall = self._gate_each_frame(gelu(self._mean_over_time(levels[-1])), gates[:, len(levels) :])
+        frames = self._frames(_gated_sum(levels, gates) + overall)
+        in_time = [frames[self.order.index(time)] for time in range(len(frames))]
+        out: Tensor = self.temporal_out(torch.cat(in_time, dim=0))
+        return out
 
     def _gate_each_frame(self, overall: Tensor, gate: Tensor) -> Tensor:
         """``[1, C, h, w]`` times each frame's gate, stacked.
@@ -162,50 +154,17 @@ class _StackedModulation(_Modulation):
         """
         return torch.cat([overall * gate_of_frame for gate_of_frame in self._frames(gate)], dim=2)
 
+    def _mean_over_time(self, stacked: Tensor) -> Tensor:
+        """Mean over T of ``[1, C, T*h, w]`` as a sum of slices: ``[1, C, h, w]``."""
+        first, *others = self._frames(stacked)
+        total = first
+        for frame in others:
+            total = total + frame
+        return total * (1.0 / len(self.order))
+
     def _frames(self, stacked: Tensor) -> list[Tensor]:
         """The T slices ``[1, C, h, w]`` of ``[1, C, T*h, w]``."""
         return [stacked[:, :, t * self.rows : (t + 1) * self.rows] for t in range(len(self.order))]
-
-
-class _FastModulation(_Modulation):
-    """The temporal branch with Winograd's convolutions, which need no stacking: frames stay in the batch."""
-
-    def __init__(self, weights: ModulationWeights, frames: int) -> None:
-        super().__init__(weights, pointwise, _WinogradOverTime)
-        self.frames = frames
-
-    def temporal(self, x: Tensor) -> Tensor:
-        levels = _focal_levels(self.temporal_context(x), self.temporal_layers)
-        gates = self.temporal_gates(x)
-        mean = _mean([levels[-1][t : t + 1] for t in range(self.frames)])
-        overall = gelu(mean) * gates[:, len(levels) :]
-        out: Tensor = self.temporal_out(_gated_sum(levels, gates) + overall)
-        return out
-
-
-class _WinogradOverTime(WinogradOverTime):
-    """On frames ``[T, C, h, w]``, the even ones first: the frames of each parity are then one slice."""
-
-    def __init__(self, kernel: Tensor) -> None:
-        super().__init__(kernel, pointwise, _earlier, _later)
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """The convolution, in the same order."""
-        half = frames.shape[0] // 2
-        return torch.cat(self.pairs(frames[:half], frames[half:]), dim=0)
-
-
-def _earlier(tiles: Tensor) -> Tensor:
-    return pad(tiles[:-1], (0, 0, 0, 0, 0, 0, 1, 0))
-
-
-def _later(tiles: Tensor) -> Tensor:
-    return pad(tiles[1:], (0, 0, 0, 0, 0, 0, 0, 1))
-
-
-def _pays(stage: StageWeights, frames: int, rows: int) -> bool:
-    kernels = [kernel for block in stage.blocks for kernel in block.modulation.temporal_kernels]
-    return all(pays(len(kernel), kernel.shape[2], frames, rows * rows) for kernel in kernels)
 
 
 class _Standardise(nn.Module):
@@ -248,14 +207,11 @@ def _gated_sum(levels: list[Tensor], gates: Tensor) -> Tensor:
     return total
 
 
-def _mean(frames: Sequence[Tensor]) -> Tensor:
-    """Mean of frames ``[1, C, h, w]`` as a sum: the delegate has no mean over the batch or over rows."""
-    total = frames[0]
-    for frame in frames[1:]:
-        total = total + frame
-    return total * (1.0 / len(frames))
-
-
-def _stacked(x: Tensor, order: Iterable[int]) -> Tensor:
-    """``[T, C, h, w]`` to ``[1, C, T*h, w]``, the batch's places in this order."""
+def _stacked(x: Tensor, order: Sequence[int]) -> Tensor:
+    """``[T, C, h, w]`` to ``[1, C, T*h, w]``, the frames in this order."""
     return torch.cat([x[frame : frame + 1] for frame in order], dim=2)
+
+
+def _tile(weights: ModulationWeights, frames: int, rows: int) -> int:
+    """The m of a block, one for all of its kernels because it decides in which order frames are stacked."""
+    return min(tile(FORMS, kernel, frames, rows * rows) for kernel in weights.temporal_kernels)

@@ -49,15 +49,6 @@ def intermediate_tensors(
         # [T, C, h, w] and stacked [1, C, T*h, w] hold the same values once the channels are last.
         channels_last = output.permute(0, 2, 3, 1) if output.ndim == 4 else output
         yield channels_last.contiguous().numpy()
-        if output.ndim == 4 and len(output) == len(clip):
-            yield _in_order_of_time(channels_last).numpy()
-
-
-def _in_order_of_time(frames: Tensor) -> Tensor:
-    """Frames of which the even ones come first, as after the lowering's first Winograd layer."""
-    half = (len(frames) + 1) // 2
-    order = [frame // 2 + (half if frame % 2 else 0) for frame in range(len(frames))]
-    return frames[order].contiguous()
 
 
 def _plan(bundle: Bundle, artifact: Artifact) -> QuantizationPlan | None:

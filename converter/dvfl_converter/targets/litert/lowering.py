@@ -2,7 +2,8 @@
 
 Frames stay in the batch axis (``[T, h, w, C]``), which is also LiteRT's own layout, so that linear
 layers need no transposition. The temporal convolution reads the same memory as one image of T rows
-and h*w columns (``[1, T, h*w, C]``): no data moves between the branches.
+and h*w columns (``[1, T, h*w, C]``): no data moves between the branches. Where minimal filtering pays it
+takes the place of that convolution (see ``lowering.winograd``).
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, pad
+from torch.nn.functional import gelu
 
 from dvfl.model import VideoFocalNet
 from dvfl.model.variants import PATCH_SIZE
+from dvfl_converter.lowering.filtering_layers import FilteredRows
 from dvfl_converter.lowering.layers import frozen, linear, over_time, strided
 from dvfl_converter.lowering.modulation import LoweredModulation
 from dvfl_converter.lowering.weights import (
@@ -25,7 +27,17 @@ from dvfl_converter.lowering.weights import (
     ProjectionWeights,
     fold_network,
 )
-from dvfl_converter.lowering.winograd import WinogradOverTime, pays
+from dvfl_converter.lowering.winograd import Form, tile
+
+# Time over the direct form's, 8 frames, 1 thread (`python benchmarks/lowering.py litert --convolutions`):
+# F(4, 3) and F(4, 5) 0.78 and 0.72 at 64 channels of 56x56 but 0.99 and 0.91 of 28x28, 0.67 and 0.58 at 128,
+# 0.58 and 0.41 at 768. Beyond 512 channels F(4, 3) would add 5 % to the file for 0.3 % of the time.
+FORMS = (
+    Form(taps=3, outputs=4, fewest_channels=96, most_channels=512),
+    Form(taps=3, outputs=2, fewest_channels=128),
+    Form(taps=5, outputs=4, fewest_channels=96),
+    Form(taps=5, outputs=2, fewest_channels=128),
+)
 
 
 def lower(
@@ -52,8 +64,8 @@ class LoweredNetwork(nn.Module):
         steps: list[nn.Module] = [_Projection(weights.patch_embed)]
         side = size // PATCH_SIZE
         for stage in weights.stages:
-            temporal = partial(temporal_convolution, frames=frames, pixels=side * side, winograd=winograd)
-            steps += [_Block(block, temporal) for block in stage.blocks]
+            fastest = partial(_over_time, frames=frames, pixels=side * side)
+            steps += [_Block(block, fastest if winograd else over_time) for block in stage.blocks]
             if stage.downsample is not None:
                 steps.append(_Projection(stage.downsample))
                 side //= 2
@@ -112,42 +124,11 @@ class _Modulation(LoweredModulation):
         return out.reshape(frames, height, width, dim)
 
 
-class _WinogradOverTime(WinogradOverTime):
-    """On ``[1, T, h*w, C]``, where a frame pair is one row of the memory: ``[T/2, 2*h*w, C]``."""
-
-    def __init__(self, kernel: Tensor) -> None:
-        super().__init__(kernel, linear, _earlier, _later)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """The convolution of ``[1, T, h*w, C]``."""
-        _, frames, pixels, dim = x.shape
-        tiles = x.reshape(frames // 2, 2 * pixels, dim)
-        return torch.cat(self.pairs(tiles[:, :pixels], tiles[:, pixels:]), dim=1).reshape(x.shape)
-
-
-def temporal_convolution(kernel: Tensor, *, frames: int, pixels: int, winograd: bool) -> nn.Module:
-    """A convolution over time of ``[1, T, h*w, C]`` with kernel ``[C, C, k]``, in the form that is faster.
-
-    Without ``winograd`` in the direct one.
-    """
-    channels, _, taps = kernel.shape
-    fast = winograd and pays(channels, taps, frames, pixels)
-    return _WinogradOverTime(kernel) if fast else over_time(kernel)
-
-
-def _earlier(tiles: Tensor) -> Tensor:
-    return pad(tiles[:-1], (0, 0, 0, 0, 1, 0))
-
-
-def _later(tiles: Tensor) -> Tensor:
-    return pad(tiles[1:], (0, 0, 0, 0, 0, 1))
-
-
 def _gather(context: Tensor, gates: Tensor, layers: nn.ModuleList, mean_axes: tuple[int, ...]) -> Tensor:
     """``sum_l gate_l * context_l`` plus the gated global mean, all channels last."""
     terms = []
     for level, layer in enumerate(layers):
-        context = gelu(convolved(context, layer))
+        context = gelu(_convolved(layer, context))
         terms.append(context * gates[..., level : level + 1])
     overall = gelu(context.mean(dim=mean_axes, keepdim=True)) * gates[..., len(terms) :]
     for term in terms:
@@ -155,12 +136,17 @@ def _gather(context: Tensor, gates: Tensor, layers: nn.ModuleList, mean_axes: tu
     return overall
 
 
-def convolved(x: Tensor, layer: nn.Module) -> Tensor:
-    """A layer's output, channels last."""
-    if isinstance(layer, _WinogradOverTime):
-        return layer.forward(x)
-    out: Tensor = layer(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-    return out
+def _over_time(kernel: Tensor, frames: int, pixels: int) -> nn.Module:
+    """The form of a kernel ``[C, C, k]`` that pays."""
+    outputs = tile(FORMS, kernel, frames, pixels)
+    return over_time(kernel) if outputs == 1 else FilteredRows(kernel, outputs, linear)
+
+
+def _convolved(layer: nn.Module, x: Tensor) -> Tensor:
+    """A layer's output for ``[.., H, W, C]``."""
+    convolves = isinstance(layer, nn.Conv2d)
+    out: Tensor = layer(x.permute(0, 3, 1, 2) if convolves else x)
+    return out.permute(0, 2, 3, 1) if convolves else out
 
 
 def _standardise(x: Tensor) -> Tensor:
