@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from dvfl.errors import VideoError
+from dvfl.errors import ConversionError, VideoError
+from dvfl.hashing import sha256_file
 from dvfl.spec import PreprocessingSpec
 from dvfl.video import load_clip
 
@@ -49,6 +50,18 @@ def find_videos(folder: Path) -> list[Path]:
     if not found:
         raise VideoError(f"{folder}: holds no video ({', '.join(sorted(VIDEO_SUFFIXES))})")
     return found
+
+
+def check_unseen(tested: Sequence[Path], calibrating: Sequence[Path]) -> None:
+    """Refuses a video that is in both lists, whatever its name.
+
+    Raises:
+        ConversionError: what calibrates cannot show how a model does on other clips.
+    """
+    by_content = {sha256_file(path): path for path in tested}
+    for path in calibrating:
+        if (same := by_content.get(sha256_file(path))) is not None:
+            raise ConversionError(f"{path}: calibrates and tests (--clip {same}); a gate needs unseen clips")
 
 
 def patterns(spec: PreprocessingSpec) -> tuple[NamedClip, ...]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dvfl.errors import ConversionError
-from dvfl.hashing import sha256_file
 from dvfl.model.checkpoint import Checkpoint, TrainedClip, load_checkpoint
 from dvfl.spec import PreprocessingSpec
-from dvfl_converter.clips import NamedClip, find_videos, patterns, read_clips
+from dvfl_converter.clips import NamedClip, check_unseen, find_videos, patterns, read_clips
 from dvfl_converter.labels import read_labels
 from dvfl_converter.plan import Conversion, check_clip_shape
 from dvfl_converter.quantization.clips import selection_patterns, split
@@ -26,6 +24,7 @@ class Request:
 
     ``frames`` and ``size`` are ``None`` for what the checkpoint was trained on, or for the published input
     where it does not say. ``keep_refused`` leaves int8 artifacts in the bundle that do not earn their place.
+    ``compress`` is the largest relative error of a temporal convolution of lower rank, ``None`` for as it is.
     """
 
     checkpoint: Path
@@ -38,6 +37,7 @@ class Request:
     calibration: Path | None = None
     replace: bool = False
     keep_refused: bool = False
+    compress: float | None = None
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,10 @@ class Inputs:
 
     Attributes:
         clips: on which the artifacts are proved.
-        calibration: uint8 ``[T, H, W, 3]``, for the activation ranges of static int8.
+        calibration: uint8 ``[T, H, W, 3]``, for the activation ranges of static int8, and for compression.
         selection: on which quantisation plans are compared; neither of the other two.
         warning: empty if there is none.
+        recorded: options of every artifact, which tell what was done to the weights.
     """
 
     checkpoint: Checkpoint
@@ -58,6 +59,7 @@ class Inputs:
     calibration: tuple[NDArray[np.uint8], ...]
     selection: tuple[NamedClip, ...]
     warning: str = ""
+    recorded: dict[str, str] = field(default_factory=dict)
 
 
 def read_inputs(request: Request) -> Inputs:
@@ -101,16 +103,22 @@ def _read_calibration(
     """Calibration and selection clips."""
     searching = any(conversion.int8 == "search" for conversion in request.conversions)
     calibrating = [conversion.name for conversion in request.conversions if conversion.needs_calibration]
+    if request.compress is not None and not (request.calibration and request.clips):
+        raise ConversionError(
+            "--compress needs --calibration-clips DIR to fit the layers on, and --clip VIDEO to judge them by"
+        )
     if request.calibration is None:
         if calibrating:
             raise ConversionError(f"{calibrating[0]}: static int8 needs --calibration-clips DIR")
         return (), selection_patterns(spec) if searching else ()
-    if not calibrating and not searching:
+    if not calibrating and not searching and request.compress is None:
         raise ConversionError(
-            "--calibration-clips only applies to int8 of LiteRT and ExecuTorch, searched for or static; "
-            "add e.g. --precision int8, or leave it out"
+            "--calibration-clips only applies to --compress, and to int8 of LiteRT and ExecuTorch, searched "
+            "for or static; add e.g. --precision int8, or leave it out"
         )
-    clips = read_clips(_unseen(request.calibration, request.clips), spec)
+    paths = find_videos(request.calibration)
+    check_unseen(request.clips, paths)
+    clips = read_clips(paths, spec)
     if not searching:
         return tuple(clip.pixels for clip in clips), ()
     calibration, selection = split(clips)
@@ -120,13 +128,3 @@ def _read_calibration(
             "on the others: give 2 or more, better 64, or leave --calibration-clips out"
         )
     return tuple(clip.pixels for clip in calibration), selection
-
-
-def _unseen(folder: Path, tested: Sequence[Path]) -> list[Path]:
-    """The videos of a folder, of which none may be tested."""
-    paths = find_videos(folder)
-    digests = {sha256_file(path): path for path in tested}
-    for path in paths:
-        if (same := digests.get(sha256_file(path))) is not None:
-            raise ConversionError(f"{path}: calibrates and tests (--clip {same}); a gate needs unseen clips")
-    return paths

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,6 +15,9 @@ from dvfl.manifest import Artifact, Manifest, ModelCard
 from dvfl.model import VideoFocalNet, variant_name
 from dvfl_converter.bench.timing import machine
 from dvfl_converter.bundle_writer import REPORT_FILE, write_manifest, write_reference, write_vector
+from dvfl_converter.compression.checkpoints import recorded
+from dvfl_converter.compression.compress import check_gate, compress
+from dvfl_converter.compression.summary import Compression
 from dvfl_converter.inputs import Inputs, Request, read_inputs
 from dvfl_converter.parity.compare import LogitsByClip
 from dvfl_converter.production import Made, Production, run_reference
@@ -36,6 +39,7 @@ class Outcome:
     out: Path
     manifest: Manifest
     failures: tuple[Failure, ...]
+    compression: Compression | None = None
 
     @property
     def failed_gates(self) -> tuple[Artifact, ...]:
@@ -52,9 +56,11 @@ def convert(request: Request, *, quiet: bool = False) -> Outcome:
         DvflError: an input is unusable, the output cannot be written, or every target failed.
     """
     searches = sum(conversion.int8 == "search" for conversion in request.conversions)
-    with Steps(total=3 + searches + 2 * len(request.conversions), quiet=quiet) as steps:
+    total = 3 + searches + (request.compress is not None) + 2 * len(request.conversions)
+    with Steps(total=total, quiet=quiet) as steps:
         with steps.step("reading checkpoint, labels and clips"):
             inputs = read_inputs(request)
+        inputs, compression = _compressed(inputs, request, steps)
         if inputs.warning:
             steps.done(f"[yellow]warning:[/] {escape(inputs.warning)}")
         with staged_folder(request.out, replace=request.replace) as staging:
@@ -72,8 +78,23 @@ def convert(request: Request, *, quiet: bool = False) -> Outcome:
                 raise ConversionError("; ".join(failure.message for failure in made.failures))
             with steps.step("writing the bundle"):
                 manifest = _complete(staging, base, inputs, reference, made)
-                _write_report(staging, manifest, inputs, reference, made)
-    return Outcome(request.out, manifest, tuple(made.failures))
+                _write_report(staging, manifest, inputs, reference, made, compression)
+    return Outcome(request.out, manifest, tuple(made.failures), compression)
+
+
+def _compressed(inputs: Inputs, request: Request, steps: Steps) -> tuple[Inputs, Compression | None]:
+    """With temporal kernels of lower rank where that is asked for; and how the manifest tells of ranks."""
+    compression = None
+    if request.compress is not None:
+        checkpoint, spec = inputs.checkpoint, inputs.spec
+        with steps.step("compressing the temporal convolutions"):
+            macs = count_macs(checkpoint.network(), spec.temporal.frames, spec.crop.size)
+            smaller, compression = compress(
+                checkpoint, request.compress, inputs.calibration, inputs.clips, spec, macs
+            )
+            check_gate(compression, checkpoint)
+        inputs = replace(inputs, checkpoint=smaller)
+    return replace(inputs, recorded=recorded(inputs.checkpoint.network(), compression)), compression
 
 
 def _base_manifest(root: Path, inputs: Inputs, network: VideoFocalNet) -> Manifest:
@@ -122,7 +143,12 @@ def _complete(root: Path, base: Manifest, inputs: Inputs, reference: LogitsByCli
 
 
 def _write_report(
-    root: Path, manifest: Manifest, inputs: Inputs, reference: LogitsByClip, made: Made
+    root: Path,
+    manifest: Manifest,
+    inputs: Inputs,
+    reference: LogitsByClip,
+    made: Made,
+    compression: Compression | None,
 ) -> None:
     clips = tuple(
         ClipEvidence(
@@ -143,6 +169,7 @@ def _write_report(
             machine(),
             searches=tuple(made.searches),
             peaks=tuple(made.peaks),
+            compression=compression,
         )
     )
     write_record(Bundle(root, manifest), evidence)

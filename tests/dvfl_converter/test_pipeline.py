@@ -350,7 +350,9 @@ class TestRefusedBeforeAnyWork:
     def test_calibration_clips_that_nothing_uses(
         self, request_for, out, sources, nothing_left, precision, settings
     ):
-        with pytest.raises(ConversionError, match="--calibration-clips only applies to int8 of"):
+        with pytest.raises(
+            ConversionError, match="--calibration-clips only applies to --compress, and to int8 of"
+        ):
             convert(request_for(out, ("litert",), (precision,), settings, calibration=sources), quiet=True)
         nothing_left()
 

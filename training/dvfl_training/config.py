@@ -91,6 +91,8 @@ class ModelConfig(_Section):
             ``unit_gain`` lets the network learn from scratch.
         feature_norm: normalise the pooled features over the batch while training; folded into the head
             afterwards. Without it the network stays at chance from scratch.
+        fine_tune: go on with the weights of --init as they are: with their head, and so that temporal kernels
+            of low rank (``dvfl compress``) keep their rank.
     """
 
     depths: tuple[int, int, int, int] = (1, 1, 2, 1)
@@ -98,6 +100,13 @@ class ModelConfig(_Section):
     drop_path: float = Field(default=0.1, ge=0, lt=1)
     start: Literal["released", "unit_gain"] = "released"
     feature_norm: bool = False
+    fine_tune: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> ModelConfig:
+        if self.fine_tune and self.feature_norm:
+            raise ValueError("fine_tune keeps the head, which knows no feature_norm; set feature_norm=false")
+        return self
 
 
 class OptimizerConfig(_Section):
@@ -189,6 +198,10 @@ class TrainConfig(_Section):
             raise ValueError(
                 "model.feature_norm takes statistics over the batch, so parts of it give another result; "
                 "set run.accumulate=1 or model.feature_norm=false"
+            )
+        if self.model.fine_tune and self.run.half_checkpoint:
+            raise ValueError(
+                "model.fine_tune keeps ranks, which half precision would lose; set run.half_checkpoint=false"
             )
         if self.run.batch % (2 * self.run.accumulate):
             raise ValueError(

@@ -18,7 +18,7 @@ from dvfl_training.engine.distributed import Processes
 from dvfl_training.engine.state import new_state
 from dvfl_training.engine.stepping import AUTOCAST, Stepper
 from dvfl_training.engine.teacher import load_teacher
-from dvfl_training.initialisation import load_initial_weights
+from dvfl_training.initialisation import begin
 from dvfl_training.network import TrainingNetwork
 
 
@@ -57,7 +57,7 @@ def try_out(
     network = TrainingNetwork(
         Architecture(config.model.depths, config.model.width, len(classes)), config.model
     )
-    account = load_initial_weights(init, network.network).lines() if init else []
+    account = begin(network, init, classes) if init else []
     state = new_state(network, config, device)
     asked = load_teacher(teacher, classes, device, AUTOCAST[config.run.precision]) if teacher else None
     stepper = Stepper(state, config, Processes(device), asked)

@@ -5,13 +5,13 @@ Keys of the spatial layers are the same in github microsoft/FocalNet (Yang et al
 published student takes FocalNet-Tiny with small receptive fields (``focalnet_tiny_srf.pth``). A checkpoint of
 this network also gives its temporal layers, and one of a smaller network grows.
 
-The head is never taken: its rows are other classes, and where the features were normalised while training,
-that normalisation is folded into it.
+But for fine-tuning, the head is never taken: its rows are other classes, and where the features were
+normalised while training, that normalisation is folded into it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,8 +21,10 @@ from torch import Tensor
 from dvfl.errors import CheckpointError
 from dvfl.model import Architecture, VideoFocalNet
 from dvfl.model.checkpoint import load_checkpoint, read_content
+from dvfl_training.engine.released import read_trained_on
 from dvfl_training.errors import TrainingError
 from dvfl_training.growing import grow, grows_into
+from dvfl_training.network import TrainingNetwork
 
 _NEW_HEAD = "the head starts anew, for the classes of this data set"
 
@@ -66,6 +68,71 @@ class Account:
         if self.unused:
             lines.append(f"{len(self.unused)} keys of the file are not used, such as {self.unused[0]}")
         return lines
+
+
+def begin(network: TrainingNetwork, path: Path, classes: Sequence[str]) -> list[str]:
+    """Gives a network the weights of a file, in the way that its configuration asks for.
+
+    Args:
+        classes: in the order of the labels.
+
+    Returns:
+        What was taken, for a person to read.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+        TrainingError: its weights do not fit.
+    """
+    if network.ranks is None:
+        return load_initial_weights(path, network.network).lines()
+    load_to_fine_tune(path, network.network, classes)
+    lower = network.ranks.read(network.network)
+    return [f"goes on as it is; {lower} temporal kernels keep a rank below the full one"]
+
+
+def settings_of(path: Path) -> tuple[str, ...]:
+    """The settings by which a checkpoint is trained further: its size, and its clip where it states one.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
+    checkpoint = load_checkpoint(path)
+    architecture, clip = checkpoint.architecture, checkpoint.clip
+    found = (
+        "model.fine_tune=true",
+        f"model.depths={list(architecture.depths)}",
+        f"model.width={architecture.width}",
+    )
+    if clip is None:
+        return found
+    return (
+        *found,
+        f"clip.frames={clip.frames}",
+        f"clip.size={clip.size}",
+        f"clip.short_side={clip.short_side}",
+    )
+
+
+def load_to_fine_tune(path: Path, network: VideoFocalNet, classes: Sequence[str]) -> None:
+    """Copies every weight, the head's too.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+        TrainingError: it is another network, or one for other classes.
+    """
+    checkpoint = load_checkpoint(path)
+    named = read_trained_on(path).classes
+    if named and named != tuple(classes):
+        raise TrainingError(
+            f"{path}: tells {len(named)} classes ({named[0]}, ...) apart, the data set has {len(classes)} "
+            f"({classes[0]}, ...); fine-tuning needs the same in the same order, --init starts with others"
+        )
+    if checkpoint.architecture != network.architecture:
+        raise TrainingError(
+            f"{path}: is {checkpoint.architecture}, not {network.architecture}; fine-tuning keeps "
+            "the network as it is: leave model.depths and model.width out, and give its own data set"
+        )
+    network.load_state_dict(checkpoint.weights)
 
 
 def load_initial_weights(path: Path, network: VideoFocalNet) -> Account:

@@ -18,6 +18,7 @@ from torch.distributed import all_reduce, get_world_size, is_initialized
 
 from dvfl.model import Architecture, VideoFocalNet
 from dvfl_training.config import ModelConfig
+from dvfl_training.ranks import KeptRanks
 
 # The product q * M_s * M_t starts as M_t: q and M_s start near 1.
 _NEAR_CONSTANT = 0.1
@@ -89,6 +90,7 @@ class TrainingNetwork(nn.Module):
         if config.start == "unit_gain":
             initialise(self.network)
         self.normalise = FeatureNorm(architecture.stage_widths[-1]) if config.feature_norm else None
+        self.ranks = KeptRanks(self.network) if config.fine_tune else None
         self._features: Callable[[Tensor], Tensor] | None = None
 
     def compile_features(self) -> None:

@@ -23,7 +23,7 @@ from dvfl_training.engine.stepping import AUTOCAST, StepFigures
 from dvfl_training.engine.teacher import NetworkTeacher, Teacher, examine, load_teacher
 from dvfl_training.engine.trainer import Listener, Material, Trainer, Validation
 from dvfl_training.errors import TrainingError
-from dvfl_training.initialisation import load_initial_weights
+from dvfl_training.initialisation import begin
 from dvfl_training.network import TrainingNetwork
 from dvfl_training.optimization import Schedule
 from dvfl_training.page.listener import PageListener
@@ -163,7 +163,7 @@ class _Run:
         torch.manual_seed(self._config.run.seed)
         network = TrainingNetwork(job.architecture, self._config.model)
         if self._request.init is not None and self._request.saved is None:
-            for line in load_initial_weights(self._request.init, network.network).lines():
+            for line in begin(network, self._request.init, job.classes):
                 self._say(f"init: {line}")
         state = new_state(network, self._config, self._processes.device)
         if self._request.saved is not None:

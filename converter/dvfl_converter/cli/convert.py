@@ -77,8 +77,8 @@ what was made); 2 wrong usage.
 @click.option(
     "--calibration-clips",
     type=click.Path(path_type=Path),
-    help="A folder of videos for int8: half of them calibrate, the others choose the plan; none may also be "
-    "a --clip.",
+    help="A folder of videos for --compress and int8: half calibrate int8, the others choose its plan; "
+    "none may also be a --clip.",
 )
 @click.option(
     "--quantization-plan",
@@ -92,6 +92,13 @@ what was made); 2 wrong usage.
     "--keep-refused",
     is_flag=True,
     help="Keep int8 artifacts that are refused, for a closer look; the exit code stays 1.",
+)
+@click.option(
+    "--compress",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    metavar="ERROR",
+    help="Temporal convolutions of the lowest rank whose output errs by at most this share, e.g. 0.03; needs "
+    "--calibration-clips and --clip. 'dvfl compress' explains it.",
 )
 @click.option("--force", is_flag=True, help="Replace an existing bundle at --out.")
 def convert(
@@ -107,6 +114,7 @@ def convert(
     calibration_clips: Path | None,
     plans: tuple[Path, ...],
     keep_refused: bool,
+    compress: float | None,
     force: bool,
 ) -> None:
     """Runs the pipeline and ends with the verdict."""
@@ -128,8 +136,13 @@ def convert(
         calibration_clips,
         replace=force,
         keep_refused=keep_refused,
+        compress=compress,
     )
     outcome = run(request)
+    if outcome.compression is not None:
+        from dvfl_converter.cli.compress import show
+
+        show(outcome.compression)
     if not clips:
         click.echo(
             "note: proved on generated patterns only; add --clip VIDEO to prove it on real video", err=True

@@ -19,17 +19,17 @@ from dvfl_converter.lowering.winograd import as_tensor, combined, minimal_filter
 
 
 class FilteredRows(nn.Module):
-    """A Conv1d over T of kernel ``[C, C, k]`` with zero padding that keeps T, on ``[1, T, pixels, C]``.
+    """A Conv1d over T of kernel ``[O, I, k]`` with zero padding that keeps T, on ``[1, T, pixels, I]``.
 
     Args:
-        kernel: ``[C, C, k]``, k odd.
+        kernel: ``[O, I, k]``, k odd.
         outputs: m of F(m, k); it divides T.
         dense: makes a linear layer over the last axis.
     """
 
     def __init__(self, kernel: Tensor, outputs: int, dense: Callable[[Affine], nn.Module]) -> None:
         super().__init__()
-        channels, _, taps = kernel.shape
+        _, channels, taps = kernel.shape
         sums = as_tensor(minimal_filtering(outputs, taps).inputs).to(kernel.dtype)
         self.outputs = outputs
         self.inputs = nn.ModuleList(
@@ -38,21 +38,21 @@ class FilteredRows(nn.Module):
         self.products = products(kernel, outputs, dense)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape."""
+        """``[1, T, pixels, O]``."""
         image = x.permute(0, 3, 1, 2)
         terms = [
             product(row(image).permute(0, 2, 3, 1))
             for row, product in zip(self.inputs, self.products, strict=True)
         ]
         # A tile's frames, side by side, are its rows in the order of time.
-        return torch.cat(combined(terms, self.outputs), dim=2).reshape(x.shape)
+        return torch.cat(combined(terms, self.outputs), dim=2).reshape(*x.shape[:3], -1)
 
 
 class FilteredStack(nn.Module):
-    """The same on frames stacked along the height in ``tile_order``: ``[1, C, T * rows, columns]``.
+    """The same on frames stacked along the height in ``tile_order``: ``[1, I, T * rows, columns]``.
 
     Args:
-        kernel: ``[C, C, k]``, k odd.
+        kernel: ``[O, I, k]``, k odd.
         outputs: m of F(m, k); it divides T.
         dense: makes a 1x1 convolution.
         frames: T.
@@ -65,13 +65,13 @@ class FilteredStack(nn.Module):
         super().__init__()
         self.outputs = outputs
         self.inputs = nn.ModuleList(
-            _TilesOfStack(sums, kernel.shape[0], rows)
+            _TilesOfStack(sums, kernel.shape[1], rows)
             for sums in _sums_of_stacked(kernel, outputs, frames).unbind()
         )
         self.products = products(kernel, outputs, dense)
 
     def forward(self, stacked: Tensor) -> Tensor:
-        """Same shape and order."""
+        """``[1, O, T * rows, columns]`` in the same order."""
         terms = [product(tiles(stacked)) for tiles, product in zip(self.inputs, self.products, strict=True)]
         return torch.cat(combined(terms, self.outputs), dim=2)
 

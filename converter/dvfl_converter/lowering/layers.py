@@ -45,15 +45,15 @@ def depthwise(kernel: Tensor) -> nn.Conv2d:
 
 
 def over_time(kernel: Tensor, rows_per_frame: int = 1) -> nn.Conv2d:
-    """A Conv1d over T of kernel ``[C, C, k]`` as a Conv2d with a ``(k, 1)`` kernel.
+    """A Conv1d over T of kernel ``[out, in, k]`` as a Conv2d with a ``(k, 1)`` kernel.
 
-    Each frame takes ``rows_per_frame`` rows of the image ``[1, C, T * rows_per_frame, columns]``; tap k
+    Each frame takes ``rows_per_frame`` rows of the image ``[1, in, T * rows_per_frame, columns]``; tap k
     reads as many rows further, so the kernel is dilated by it.
     """
-    channels, _, taps = kernel.shape
+    out_channels, in_channels, taps = kernel.shape
     conv = nn.Conv2d(
-        channels,
-        channels,
+        in_channels,
+        out_channels,
         (taps, 1),
         padding=(taps // 2 * rows_per_frame, 0),
         dilation=(rows_per_frame, 1),

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from dvfl_converter.lowering.folding import Affine
 from dvfl_converter.lowering.layers import depthwise
+from dvfl_converter.lowering.low_rank import in_two_steps, with_folded_reduction
 from dvfl_converter.lowering.weights import ModulationWeights
 
 
@@ -18,7 +19,8 @@ class LoweredModulation(nn.Module, ABC):
     Args:
         weights: folded weights.
         dense: makes a linear layer in the target's form: fully connected or 1x1 convolution.
-        temporal: makes a temporal convolution of a kernel ``[C, C, k]``.
+        temporal: makes a temporal convolution of a kernel ``[O, I, k]``.
+        outputs: m of the F(m, k) that ``temporal`` takes for a kernel; 1 for the direct form.
     """
 
     def __init__(
@@ -26,8 +28,10 @@ class LoweredModulation(nn.Module, ABC):
         weights: ModulationWeights,
         dense: Callable[[Affine], nn.Module],
         temporal: Callable[[Tensor], nn.Module],
+        outputs: Callable[[Tensor], int] = lambda _: 1,
     ) -> None:
         super().__init__()
+        weights = with_folded_reduction(weights)
         self.query = dense(weights.query)
         self.spatial_context = dense(weights.spatial_context)
         self.spatial_gates = dense(weights.spatial_gates)
@@ -35,7 +39,9 @@ class LoweredModulation(nn.Module, ABC):
         self.spatial_out = dense(weights.spatial_out)
         self.temporal_context = dense(weights.temporal_context)
         self.temporal_gates = dense(weights.temporal_gates)
-        self.temporal_layers = nn.ModuleList(temporal(kernel) for kernel in weights.temporal_kernels)
+        self.temporal_layers = nn.ModuleList(
+            in_two_steps(kernel, dense, temporal, outputs) for kernel in weights.temporal_kernels
+        )
         self.temporal_out = dense(weights.temporal_out)
         self.proj = dense(weights.proj)
 

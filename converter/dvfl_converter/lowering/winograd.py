@@ -121,13 +121,13 @@ def combined(products: Sequence[Tensor], outputs: int) -> list[Tensor]:
 
 
 def products(kernel: Tensor, outputs: int, dense: Callable[[Affine], nn.Module]) -> nn.ModuleList:
-    """The n linear layers of a kernel ``[C, C, k]``, in the target's form."""
+    """The n linear layers of a kernel ``[O, I, k]``, in the target's form."""
     no_bias = torch.zeros(kernel.shape[0], dtype=kernel.dtype)
     return nn.ModuleList(dense((matrix, no_bias)) for matrix in transformed(kernel, outputs))
 
 
 def tile(forms: Sequence[Form], kernel: Tensor, frames: int, pixels: int) -> int:
-    """The m of the first form that is for a kernel ``[C, C, k]``, 1 for the direct form.
+    """The m of the first form that is for a kernel ``[O, I, k]``, 1 for the direct form.
 
     Args:
         forms: a target's, the best first.
@@ -135,7 +135,7 @@ def tile(forms: Sequence[Form], kernel: Tensor, frames: int, pixels: int) -> int
         frames: T, which m must divide.
         pixels: positions of a frame. Products of few positions wait for their weights, and there are more.
     """
-    channels, _, taps = kernel.shape
+    taps, channels = kernel.shape[2], min(kernel.shape[:2])
     for form in forms:
         tiles, rest = divmod(frames, form.outputs)
         fits = form.taps == taps and rest == 0 and tiles * pixels >= FEWEST_POSITIONS

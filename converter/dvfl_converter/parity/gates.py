@@ -1,8 +1,9 @@
-"""The tolerances per precision, and the verdict."""
+"""The tolerances per precision and of compression, and the verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from dvfl.manifest import ClipParity, Gate, ParityReport, Precision
 
@@ -11,6 +12,37 @@ GATES: dict[Precision, Gate] = {
     "fp16": Gate(min_worst_cosine=0.9995),
     "int8": Gate(min_mean_cosine=0.999, min_worst_cosine=0.99, min_top1_agreement=0.99),
 }
+
+
+@dataclass(frozen=True)
+class CompressionGate:
+    """What a compressed model must keep of the model before, over clips that it was not fitted on.
+
+    Attributes:
+        min_worst_snr_db: of the logits of the worst clip (:func:`dvfl_converter.parity.metrics.snr_db`).
+        min_top1_agreement: share of the clips with the same best label.
+    """
+
+    min_worst_snr_db: float
+    min_top1_agreement: float
+
+
+# 20 dB is an error of a tenth of the logits' norm; the cosine is then .995 or so, as strict as int8's gate.
+COMPRESSION_GATE = CompressionGate(min_worst_snr_db=20.0, min_top1_agreement=0.99)
+
+
+def compression_misses(clips: Sequence[ClipParity], gate: CompressionGate = COMPRESSION_GATE) -> list[str]:
+    """One phrase for each figure outside the gate."""
+    if not clips:
+        return ["no clip was compared"]
+    worst = min(clips, key=lambda clip: clip.snr_db)
+    agreement = sum(clip.top1_agrees for clip in clips) / len(clips)
+    found = []
+    if agreement < gate.min_top1_agreement:
+        found.append(f"top-1 agreement {agreement:.1%} < {gate.min_top1_agreement:.0%}")
+    if worst.snr_db < gate.min_worst_snr_db:
+        found.append(f"worst SNR {worst.snr_db:.1f} dB < {gate.min_worst_snr_db:g} dB ({worst.clip})")
+    return found
 
 
 def judge(gate: Gate, clips: Sequence[ClipParity]) -> ParityReport:

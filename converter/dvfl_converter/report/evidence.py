@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvfl.manifest import Manifest
+from dvfl_converter.compression.summary import Compression
 from dvfl_converter.devices import DeviceRun
 
 
@@ -139,3 +140,4 @@ class Evidence:
     devices: tuple[DeviceRun, ...] = ()
     searches: tuple[SearchEvidence, ...] = ()
     peaks: tuple[HalfRange, ...] = ()
+    compression: Compression | None = None

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from dvfl.bundle import Bundle
 from dvfl.errors import BundleError
 from dvfl.manifest import Sha256
+from dvfl_converter.compression.summary import Compression
 from dvfl_converter.report.evidence import (
     ClipEvidence,
     Evidence,
@@ -61,6 +62,7 @@ class Record(_Strict):
     searches: tuple[SearchEvidence, ...]
     peaks: tuple[HalfRange, ...]
     clips: tuple[ClipRecord, ...]
+    compression: Compression | None = None
 
 
 def write_record(bundle: Bundle, evidence: Evidence) -> None:
@@ -77,6 +79,7 @@ def write_record(bundle: Bundle, evidence: Evidence) -> None:
         searches=evidence.searches,
         peaks=evidence.peaks,
         clips=tuple(map(_record, evidence.clips)),
+        compression=evidence.compression,
     )
     (bundle.root / RECORD_FILE).write_text(record.model_dump_json() + "\n", encoding="utf-8")
 
@@ -113,6 +116,7 @@ def read_record(bundle: Bundle) -> Evidence:
         record.machine,
         searches=record.searches,
         peaks=record.peaks,
+        compression=record.compression,
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from dvfl_converter.compression.summary import HEADINGS
 from dvfl_converter.report import figures, formats
 from dvfl_converter.report.clips import MOST_CLIPS, OPEN_CLIPS, clip_views, with_pictures
 from dvfl_converter.report.costs import conditions, costs, delegations
@@ -50,6 +51,7 @@ def render(evidence: Evidence) -> str:
             peaks=evidence.peaks,
             delegations=delegations(manifest.artifacts),
             costs=costs(evidence),
+            compression_headings=HEADINGS,
             conditions=conditions(evidence.latencies) if evidence.latencies else "",
         )
     )

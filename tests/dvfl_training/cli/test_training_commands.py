@@ -95,7 +95,17 @@ def test_a_setting_overrules_the_models_name(monkeypatch) -> None:
 
 
 def test_every_published_data_set_has_its_recipe() -> None:
-    expected = {"ucf101", "ucf50", "hmdb51", "ssv2", "kinetics400", "folder", "demo-teacher", "demo-student"}
+    expected = {
+        "ucf101",
+        "ucf50",
+        "hmdb51",
+        "ssv2",
+        "kinetics400",
+        "folder",
+        "demo-teacher",
+        "demo-student",
+        "fine-tune",
+    }
     assert set(recipe_names()) == expected
 
 

@@ -25,7 +25,7 @@ clips that the student sees. The loss is alpha * T^2 * KL(teacher || student) + 
 The run's folder is that of 'dvfl train'; best.pth and labels.txt go into 'dvfl convert'.
 
 \b
-Recipes: ucf101 ucf50 hmdb51 ssv2 kinetics400 folder demo-student
+Recipes: ucf101 ucf50 hmdb51 ssv2 kinetics400 folder demo-student fine-tune
 
 \b
 Examples:
@@ -35,6 +35,8 @@ Examples:
   dvfl distill ... --set distillation.temperature=4 --set distillation.alpha=0.5
   dvfl distill ... --cache-logits logits --set augmentation.variants=4
                     ask the teacher once per clip and variant, not once per epoch
+  dvfl distill --teacher student.pth --fine-tune small.pth --manifest ucf101.csv --out runs/small
+                    train a compressed student further ('dvfl compress')
 
 Exit codes: 0; 1 for an error; 2 wrong usage; 130 after Ctrl-C, with the state saved.
 """
@@ -44,6 +46,12 @@ Exit codes: 0; 1 for an error; 2 wrong usage; 130 after Ctrl-C, with the state s
 @click.option("--teacher", type=click.Path(path_type=Path), help="The teacher's checkpoint.")
 @click.option(
     "--student", type=Choice("model", MODELS), help="A published network.  [default: the recipe's, or nano]"
+)
+@click.option(
+    "--fine-tune",
+    type=click.Path(path_type=Path),
+    metavar="CHECKPOINT",
+    help="Train this student further as it is: its size, clip and head, and the ranks of 'dvfl compress'.",
 )
 @click.option(
     "--cache-logits",
@@ -56,6 +64,7 @@ Exit codes: 0; 1 for an error; 2 wrong usage; 130 after Ctrl-C, with the state s
 def distill(
     teacher: Path | None,
     student: str | None,
+    fine_tune: Path | None,
     cache_logits: Path | None,
     trust_teacher: bool,
     manifest: Path | None,
@@ -76,6 +85,7 @@ def distill(
         check_resuming(
             teacher=teacher,
             student=student,
+            fine_tune=fine_tune,
             cache_logits=cache_logits,
             trust_teacher=trust_teacher,
             out=out,
@@ -86,6 +96,13 @@ def distill(
         )
         start(resume_request(resume, settings, manifest, device))
         return
+    if fine_tune is not None:
+        if student or init:
+            raise click.UsageError("--fine-tune goes on with its checkpoint; leave out --student and --init")
+        from dvfl_training.initialisation import settings_of
+
+        init, recipe = fine_tune, recipe or "fine-tune"
+        settings = (*settings_of(fine_tune), *settings)
     config = load_config(recipe, (*model_settings(student, STUDENT_DROP_PATH), *settings))
     if dry_run:
         try_out(config, manifest, classes, device, init=init, teacher=need(teacher, "--teacher"))

@@ -131,6 +131,8 @@ class Stepper:
             raise TrainingError("the gradient is not finite")
         state.scaler.step(state.optimizer)
         state.scaler.update()
+        if state.network.ranks is not None:
+            state.network.ranks.restore(state.network.network)
         if state.average is not None:
             state.average.update_parameters(state.network)
         return norm

@@ -126,7 +126,7 @@ class _Modulation(LoweredModulation):
             if outputs == 1
             else partial(FilteredStack, outputs=outputs, dense=pointwise, frames=frames, rows=rows)
         )
-        super().__init__(weights, pointwise, temporal)
+        super().__init__(weights, pointwise, temporal, lambda _: outputs)
         self.rows = rows
         self.order = tile_order(frames, outputs)
 

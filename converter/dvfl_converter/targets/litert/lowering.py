@@ -9,7 +9,7 @@ takes the place of that convolution (see ``lowering.winograd``).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import partial, reduce
 
 import torch
 from torch import Tensor, nn
@@ -64,8 +64,8 @@ class LoweredNetwork(nn.Module):
         steps: list[nn.Module] = [_Projection(weights.patch_embed)]
         side = size // PATCH_SIZE
         for stage in weights.stages:
-            fastest = partial(_over_time, frames=frames, pixels=side * side)
-            steps += [_Block(block, fastest if winograd else over_time) for block in stage.blocks]
+            outputs = partial(tile, FORMS if winograd else (), frames=frames, pixels=side * side)
+            steps += [_Block(block, outputs) for block in stage.blocks]
             if stage.downsample is not None:
                 steps.append(_Projection(stage.downsample))
                 side //= 2
@@ -96,9 +96,11 @@ class _Projection(nn.Module):
 class _Block(nn.Module):
     """The pre-norm residual block."""
 
-    def __init__(self, weights: BlockWeights, temporal: Callable[[Tensor], nn.Module]) -> None:
+    def __init__(self, weights: BlockWeights, outputs: Callable[[Tensor], int]) -> None:
         super().__init__()
-        self.modulation = _Modulation(weights.modulation, linear, temporal)
+        self.modulation = _Modulation(
+            weights.modulation, linear, partial(_over_time, outputs=outputs), outputs
+        )
         self.fc1 = linear(weights.fc1)
         self.fc2 = linear(weights.fc2)
 
@@ -136,14 +138,16 @@ def _gather(context: Tensor, gates: Tensor, layers: nn.ModuleList, mean_axes: tu
     return overall
 
 
-def _over_time(kernel: Tensor, frames: int, pixels: int) -> nn.Module:
-    """The form of a kernel ``[C, C, k]`` that pays."""
-    outputs = tile(FORMS, kernel, frames, pixels)
-    return over_time(kernel) if outputs == 1 else FilteredRows(kernel, outputs, linear)
+def _over_time(kernel: Tensor, outputs: Callable[[Tensor], int]) -> nn.Module:
+    """The form of a kernel ``[O, I, k]`` that pays."""
+    m = outputs(kernel)
+    return over_time(kernel) if m == 1 else FilteredRows(kernel, m, linear)
 
 
 def _convolved(layer: nn.Module, x: Tensor) -> Tensor:
     """A layer's output for ``[.., H, W, C]``."""
+    if isinstance(layer, nn.Sequential):
+        return reduce(lambda out, step: _convolved(step, out), layer, x)
     convolves = isinstance(layer, nn.Conv2d)
     out: Tensor = layer(x.permute(0, 3, 1, 2) if convolves else x)
     return out.permute(0, 2, 3, 1) if convolves else out
