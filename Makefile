@@ -43,8 +43,9 @@ demo: setup $(CALIBRATION)/camera-motion/manifest.csv $(CALIBRATION)/mocap-actio
 nano: setup $(CALIBRATION)/mocap-actions/manifest.csv  ## Convert and time a random student of the published size (8x224x224, 101 classes)
 	@$(BIN)/python benchmarks/random_student.py nano 101 demo
 	@$(BIN)/dvfl convert demo/nano.pth --labels demo/nano.txt --out demo/nano --force --clip assets/carving_ice.mp4 \
-		$(addprefix --precision ,fp32 litert=fp16 coreml=fp16 int8) --calibration-clips $(CALIBRATION)/mocap-actions
-	@$(BIN)/dvfl bench demo/nano --baseline --runs 12 --threads 2
+		$(addprefix --precision ,fp32 litert=fp16 coreml=fp16 int8) --calibration-clips $(CALIBRATION)/mocap-actions \
+		--set litert.int8=static --set executorch.int8=static --keep-refused
+	@$(BIN)/dvfl bench demo/nano --baseline --runs 12
 
 test:  ## Lint, types and every test: Python's, then Kotlin's, then Swift's
 	@$(MAKE) --no-print-directory test-python

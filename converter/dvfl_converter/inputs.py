@@ -119,7 +119,9 @@ def _read_calibration(
     paths = find_videos(request.calibration)
     check_unseen(request.clips, paths)
     clips = read_clips(paths, spec)
-    if not searching:
+    planned = any(conversion.int8 == "given" for conversion in request.conversions)
+    # A plan that a search found is repeated with the clips that calibrated it.
+    if not searching and not (planned and len(clips) > 1):
         return tuple(clip.pixels for clip in clips), ()
     calibration, selection = split(clips)
     if not selection:
@@ -127,4 +129,4 @@ def _read_calibration(
             f"{request.calibration}: holds one clip; the search calibrates on half of the clips and chooses "
             "on the others: give 2 or more, better 64, or leave --calibration-clips out"
         )
-    return tuple(clip.pixels for clip in calibration), selection
+    return tuple(clip.pixels for clip in calibration), selection if searching else ()

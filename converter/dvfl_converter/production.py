@@ -89,7 +89,7 @@ class Production:
             self._failed(conversion, _message(error, conversion), refused=isinstance(error, RefusedError))
         else:
             if plan is not None:
-                artifact = _with_plan(artifact, plan, self.workshop)
+                artifact = _with_plan(artifact, conversion, plan, self.workshop)
             self.made.artifacts.append(artifact)
             self.steps.done(artifact_line(artifact))
 
@@ -162,13 +162,16 @@ def _fp32_bytes(checkpoint: Checkpoint) -> int:
     return sum(weight.numel() for weight in checkpoint.weights.values()) * 4
 
 
-def _with_plan(artifact: Artifact, plan: QuantizationPlan, workshop: Workshop) -> Artifact:
-    """Stores the plan in the bundle and says so in the artifact's options."""
+def _with_plan(
+    artifact: Artifact, conversion: Conversion, plan: QuantizationPlan, workshop: Workshop
+) -> Artifact:
+    """Stores the plan in the bundle, and says in the artifact's options that it is there and who chose it."""
     file = plan_file(artifact.target)
     path = workshop.path(file)
     path.parent.mkdir(exist_ok=True)
     write_plan(plan, path)
-    return artifact.model_copy(update={"options": {**artifact.options, "plan": file, "layers": plan.summary}})
+    said = {"int8": str(conversion.int8), "plan": file, "layers": plan.summary}
+    return artifact.model_copy(update={"options": {**artifact.options, **said}})
 
 
 def _message(error: Exception, conversion: Conversion) -> str:

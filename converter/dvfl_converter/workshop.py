@@ -16,6 +16,7 @@ from dvfl.model import VideoFocalNet
 from dvfl_converter.bench.timing import interleaved
 from dvfl_converter.bundle_writer import stored
 from dvfl_converter.clips import NamedClip
+from dvfl_converter.garbage import uncollected
 from dvfl_converter.inputs import Inputs
 from dvfl_converter.parity.gates import GATES, not_run
 from dvfl_converter.plan import Conversion
@@ -53,10 +54,9 @@ class Workshop:
 
     def program(self, target: Target, precision: Precision) -> Program:
         """The network in the target's form."""
-        key = target.name, precision
+        key = _key(target, precision)
         if key not in self._programs:
-            backend = load_backend(target)
-            self._programs[key] = backend.lowered(self._network, self._inputs.spec, precision)
+            self._programs[key] = load_backend(target).lowered(self._network, self._inputs.spec, key[1])
         return self._programs[key]
 
     def make(
@@ -77,7 +77,8 @@ class Workshop:
         path = self.path(file)
         path.parent.mkdir(parents=True, exist_ok=True)
         program = self.program(target, precision)
-        converted = self._exporter(target, precision).write(conversion.config, path, plan)
+        with uncollected():
+            converted = self._exporter(target, precision).write(conversion.config, path, plan)
         spec, layout = self._inputs.spec, program.layout or "THWC"
         lengths = {"T": spec.temporal.frames, "H": spec.crop.size, "W": spec.crop.size, "C": 3}
         artifact = Artifact(
@@ -137,11 +138,16 @@ class Workshop:
             engine.close()
 
     def _exporter(self, target: Target, precision: Precision) -> Exporter:
-        key = target.name, precision
+        key = _key(target, precision)
         if key not in self._exporters:
             program = self.program(target, precision)
             self._exporters[key] = load_backend(target).exporter(program, self._inputs.calibration)
         return self._exporters[key]
+
+
+def _key(target: Target, precision: Precision) -> tuple[str, Precision]:
+    """Artifacts of equal keys come from one lowered network."""
+    return target.name, "int8" if precision == "int8" and target.int8_lowered_apart else "fp32"
 
 
 def latency(name: str, engine: Engine, clip: NamedClip, load_ms: float) -> Latency:

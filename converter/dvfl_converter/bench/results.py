@@ -49,6 +49,11 @@ class Model(_Strict):
     classes: int
     manifest_sha256: Sha256
 
+    @property
+    def title(self) -> str:
+        """``nano, 8 x 224 x 224, 101 classes``: tells models of one file of results apart."""
+        return f"{self.name}, {self.frames} x {self.size} x {self.size}, {self.classes} classes"
+
 
 class Settings(_Strict):
     """What was asked for. ``seed`` gives the order within the rounds, and the bootstrap."""

@@ -9,7 +9,9 @@ from pathlib import Path
 from dvfl.errors import OutputError
 from dvfl.files import atomic_write
 from dvfl_converter.bench import tables
-from dvfl_converter.bench.results import BenchResults
+from dvfl_converter.bench.results import BenchResults, Model
+
+_ANY_END = re.compile(r"^<!-- end dvfl bench .* -->$", re.MULTILINE)
 
 _EXPLANATION_OF_SPEED = (
     "`ratio` is the median over the rounds of time / time of the same runtime's plain fp32 conversion at the "
@@ -31,9 +33,8 @@ def markdown(results: BenchResults) -> str:
     """A section with everything that a reader needs to believe the figures, and to repeat them."""
     model = results.model
     versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
-    title = f"{model.name}, {model.frames} x {model.size} x {model.size}, {model.classes} classes"
     parts = [
-        f"## {title}",
+        f"## {model.title}",
         f"```\n{results.command}\n```",
         "\n".join(
             [
@@ -53,45 +54,47 @@ def markdown(results: BenchResults) -> str:
 
 
 def write_section(path: Path, results: BenchResults) -> None:
-    """Writes the Markdown section: a new file, or the part of a file between this model's two marks.
+    """Writes the Markdown section: the part of a file between this model's two marks.
+
+    A new file is the section; one that holds other models' gets it at its end.
 
     Raises:
         OutputError: see :func:`check_section`; or the file cannot be written.
     """
-    begin, end = _marks(results.model.name)
-    section = f"{begin}\n{markdown(results)}{end}"
-    if path.exists():
-        check_section(path, results.model.name)
-        before, rest = path.read_text(encoding="utf-8").split(begin)
-        section = f"{before}{section}{rest.partition(end)[2]}"
-    else:
-        section += "\n"
+    before, after = check_section(path, results.model)
+    begin, end = _marks(results.model)
     with atomic_write(path) as stream:
-        stream.write(section.encode())
+        stream.write(f"{before}{begin}\n{markdown(results)}{end}{after}".encode())
 
 
-def check_section(path: Path, model: str) -> None:
-    """Refuses a file in which :func:`write_section` would not know its place.
+def check_section(path: Path, model: Model) -> tuple[str, str]:
+    """What stays before and after the section that :func:`write_section` would write.
 
     Raises:
-        OutputError: the file exists and has not each of the model's two marks once, in order.
+        OutputError: it would not know its place: the file has not each of the model's two marks once, in
+            order, nor only sections of other models.
     """
     if not path.exists():
-        return
+        return "", "\n"
     begin, end = _marks(model)
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise OutputError(f"{path}: unreadable: {error}") from None
-    if [*re.findall(f"{re.escape(begin)}|{re.escape(end)}", text)] != [begin, end]:
+    marks = re.findall(f"{re.escape(begin)}|{re.escape(end)}", text)
+    if not marks and _ANY_END.search(text):
+        return f"{text.rstrip()}\n\n", "\n"
+    if marks != [begin, end]:
         raise OutputError(
             f"{path}: has no place for this bench; put the lines '{begin}' and '{end}' where it belongs, "
             "or give the name of a new file"
         )
+    before, rest = text.split(begin)
+    return before, rest.partition(end)[2]
 
 
-def _marks(model: str) -> tuple[str, str]:
-    return f"<!-- begin dvfl bench {model} -->", f"<!-- end dvfl bench {model} -->"
+def _marks(model: Model) -> tuple[str, str]:
+    return f"<!-- begin dvfl bench {model.title} -->", f"<!-- end dvfl bench {model.title} -->"
 
 
 def _pipes(table: Sequence[Sequence[str]]) -> str:

@@ -102,7 +102,7 @@ def results(
         command=command,
         machine=_machine(load_before),
         versions=_versions(),
-        model=_model(bundle),
+        model=model_of(bundle),
         settings=settings,
         engines=tuple(_engine(bundle, entry, measured, outcome.series, rates) for entry in measured),
         gemm=tuple(rate for rate in rates.values() if rate is not None),
@@ -221,7 +221,8 @@ def _machine(load_before: float | None) -> Machine:
     )
 
 
-def _model(bundle: Bundle) -> Model:
+def model_of(bundle: Bundle) -> Model:
+    """What a manifest says of its model."""
     card = bundle.manifest.model
     return Model(
         name=card.name,

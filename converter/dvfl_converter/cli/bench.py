@@ -77,7 +77,7 @@ An artifact that does not load, crashes or hangs gets one line and the others go
     "--markdown",
     "markdown_file",
     type=click.Path(path_type=Path),
-    help="Also write a section of Markdown: a new file, or the file's part between the model's two marks.",
+    help="Also write a section of Markdown: a new file, or the model's part of a file of results.",
 )
 def bench(
     bundle: Path,
@@ -98,12 +98,13 @@ def bench(
     from dvfl_converter.bench.results import Settings
     from dvfl_converter.bench.run import bench as run
     from dvfl_converter.bench.section import check_section, write_section
+    from dvfl_converter.bench.summary import model_of
 
     opened = Bundle.open(bundle)
     for file in filter(None, (json_file, markdown_file)):
         check_writable(file)
     if markdown_file is not None:
-        check_section(markdown_file, opened.manifest.model.name)
+        check_section(markdown_file, model_of(opened))
     settings = Settings(
         runs=runs,
         starts=starts,

@@ -129,6 +129,7 @@ class Target:
         refused: why a precision does not apply, in the target's own words.
         schemes: how a layer of an int8 artifact can be computed, cheapest first and the most accurate last;
             empty where int8 is one thing.
+        int8_lowered_apart: whether int8 has a lowering of its own; all other precisions share one.
         by_stage: whether the search tries the layers of each stage apart; it converts once per group.
         config: the configuration class.
         backend: import path of the module that implements :class:`Backend`.
@@ -145,6 +146,7 @@ class Target:
     default_precisions: tuple[Precision, ...]
     refused: dict[Precision, str]
     schemes: tuple[Scheme, ...]
+    int8_lowered_apart: bool
     by_stage: bool
     config: type[TargetConfig]
     backend: str

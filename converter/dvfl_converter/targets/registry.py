@@ -27,6 +27,7 @@ TARGETS: dict[str, Target] = {
                 "so fp16 would save neither bytes nor time"
             },
             schemes=("static", "dynamic", "fp32"),
+            int8_lowered_apart=True,
             by_stage=False,
             config=ExecuTorchConfig,
             backend="dvfl_converter.targets.executorch.backend",
@@ -41,6 +42,7 @@ TARGETS: dict[str, Target] = {
             default_precisions=("fp16",),
             refused={},
             schemes=(),
+            int8_lowered_apart=False,
             by_stage=False,
             config=CoreMLConfig,
             backend="dvfl_converter.targets.coreml.backend",
@@ -56,6 +58,7 @@ TARGETS: dict[str, Target] = {
             default_precisions=("fp32",),
             refused={},
             schemes=("static", "dynamic", "fp16"),
+            int8_lowered_apart=True,
             by_stage=True,
             config=LiteRTConfig,
             backend="dvfl_converter.targets.litert.backend",

@@ -11,7 +11,8 @@ from dvfl_converter.bench import tables
 from dvfl_converter.bench.results import Ratio
 from dvfl_converter.bench.section import check_section, markdown, write_section
 
-BEGIN, END = "<!-- begin dvfl bench nano-w32 -->", "<!-- end dvfl bench nano-w32 -->"
+TITLE = "nano-w32, 8 x 64 x 64, 10 classes"
+BEGIN, END = f"<!-- begin dvfl bench {TITLE} -->", f"<!-- end dvfl bench {TITLE} -->"
 
 
 def rows(table):
@@ -132,13 +133,15 @@ class TestMarkdown:
     def test_a_file_without_its_place_is_refused_and_left_alone(self, tmp_path, text):
         path = tmp_path / "RESULTS.md"
         path.write_text(text)
-        for attempt in (lambda: check_section(path, "nano-w32"), lambda: write_section(path, results())):
+        for attempt in (lambda: check_section(path, results().model), lambda: write_section(path, results())):
             with pytest.raises(OutputError, match="has no place for this bench; put the lines"):
                 attempt()
         assert path.read_text() == text
 
-    def test_another_models_section_is_no_place(self, tmp_path):
+    def test_after_the_sections_of_other_models_it_comes_last(self, tmp_path):
         path = tmp_path / "RESULTS.md"
-        path.write_text(f"{BEGIN}\n{END}\n")
-        with pytest.raises(OutputError, match="begin dvfl bench nano "):
-            check_section(path, "nano")
+        others = f"{BEGIN}\nold\n{END}\n".replace("nano-w32", "nano")
+        path.write_text(others)
+        write_section(path, results())
+        write_section(path, results())
+        assert path.read_text() == f"{others}\n{BEGIN}\n{markdown(results())}{END}\n"

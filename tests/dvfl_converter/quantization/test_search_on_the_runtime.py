@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -75,6 +76,19 @@ def test_it_measures_the_same_accuracies_every_time(searches):
     first, _, third = map(record, searches)
     assert not third["remembered"]
     assert accuracies(first) == accuracies(third)
+
+
+def test_its_plan_with_the_same_clips_gives_the_same_artifact(searches, request_for, sources, tmp_path):
+    plan = read_plan(searches[0] / "quantization/litert.json")
+    request = request_for(
+        tmp_path / "again", ("litert",), ("int8",), (), (plan,), calibration=sources / "calibration"
+    )
+    convert(replace(request, keep_refused=True), quiet=True)
+    again, first = (
+        Bundle.open(root).artifact("litert", "int8") for root in (tmp_path / "again", searches[0])
+    )
+    assert again.options["int8"] == "given"
+    assert again.sha256 == first.sha256
 
 
 def test_selection_asks_for_half_of_the_gates_tolerance():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 import small_models as small
 import torch
@@ -11,7 +12,10 @@ from torch import nn
 
 from dvfl.engines import open_engine
 from dvfl_converter.program import Program
+from dvfl_converter.quantization.layers import quantisable_layers
+from dvfl_converter.quantization.plan import QuantizationPlan
 from dvfl_converter.targets.executorch import backend
+from dvfl_converter.targets.executorch.config import ExecuTorchConfig
 
 OPERATORS = {
     *("aten.convolution (Conv2d)", "aten.add", "aten.sub", "aten.mul", "aten.gelu", "aten.rsqrt"),
@@ -63,6 +67,47 @@ class TestArtifact:
         tools = converted.artifact("executorch", "fp32").tools
         assert set(tools) == {"executorch", "torchao", "torch"}
         assert all(re.match(r"\d+\.\d+", number) for number in tools.values())
+
+
+@pytest.fixture(scope="module")
+def int8_program():
+    return backend.lowered(small.randomised(branch_gain=0.3), small.SPEC, "int8")
+
+
+@pytest.fixture(scope="module")
+def pixels():
+    dice = np.random.default_rng(0)
+    return [dice.integers(0, 256, (small.FRAMES, small.SIZE, small.SIZE, 3), np.uint8) for _ in range(3)]
+
+
+def static(program, spared=""):
+    """A plan that quantises every layer statically, or all but those with ``spared`` in their path."""
+    layers = [layer.path for layer in quantisable_layers(program)]
+    return QuantizationPlan(
+        target="executorch",
+        layers={path: "fp32" if spared and spared in path else "static" for path in layers},
+    )
+
+
+@pytest.mark.slow
+class TestCalibration:
+    def test_clips_measured_for_one_plan_serve_the_next(self, int8_program, pixels, tmp_path):
+        """The activations' ranges belong to the network, not to the plan."""
+        config = ExecuTorchConfig(precision="int8")
+        all_static, no_mlp = static(int8_program), static(int8_program, spared=".fc")
+        used, fresh = (backend.exporter(int8_program, pixels) for _ in range(2))
+        used.write(config, tmp_path / "first.pte", all_static)
+        used.write(config, tmp_path / "second.pte", no_mlp)
+        fresh.write(config, tmp_path / "alone.pte", no_mlp)
+        assert (tmp_path / "second.pte").read_bytes() == (tmp_path / "alone.pte").read_bytes()
+        assert (tmp_path / "second.pte").read_bytes() != (tmp_path / "first.pte").read_bytes()
+
+    def test_other_clips_give_other_ranges(self, int8_program, pixels, tmp_path):
+        plan, config = static(int8_program), ExecuTorchConfig(precision="int8")
+        backend.exporter(int8_program, pixels).write(config, tmp_path / "a.pte", plan)
+        dark = [clip // 8 for clip in pixels]
+        backend.exporter(int8_program, dark).write(config, tmp_path / "b.pte", plan)
+        assert (tmp_path / "a.pte").read_bytes() != (tmp_path / "b.pte").read_bytes()
 
 
 class Normed(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 from coremltools.converters.mil.frontend.torch.torch_op_registry import _TORCH_OPS_REGISTRY
 from coremltools.optimize import coreml as cto
 from numpy.typing import NDArray
+from torch.export import ExportedProgram
 
 from dvfl.errors import ConversionError
 from dvfl.manifest import OperatorReport, Precision
@@ -47,24 +48,33 @@ def exporter(program: Program, calibration: Sequence[NDArray[np.uint8]] = ()) ->
     return CoreMLExporter(program)
 
 
-@dataclass(frozen=True)
 class CoreMLExporter:
     """Writes ``.mlpackage`` folders that take and return float32 and compute at the configured precision.
 
     int8 stores weights as int8 with a scale per channel; arithmetic is then fp16.
     """
 
-    program: Program
+    def __init__(self, program: Program) -> None:
+        self.program = program
+
+    @cached_property
+    def _operators(self) -> OperatorReport:
+        return operators(self.program)
+
+    @cached_property
+    def _exported(self) -> ExportedProgram:
+        exported: ExportedProgram = self.program.exported().run_decompositions({})
+        return exported
 
     def write(self, config: TargetConfig, path: Path, plan: QuantizationPlan | None = None) -> Converted:
         """Writes the program."""
         del plan
-        report = operators(self.program)
+        report = self._operators
         if missing := [use for use in report.operators if use.placement == "unsupported"]:
             raise ConversionError(f"coreml: no conversion for {missing[0].operator} ({missing[0].source})")
         with quiet_native() as output:
             try:
-                _model(self.program, config).save(str(path))
+                self._model(config).save(str(path))
             except Exception as error:
                 detail = str(error).strip() or output.text.strip() or type(error).__name__
                 raise ConversionError(
@@ -72,19 +82,19 @@ class CoreMLExporter:
                 ) from error
         return Converted(INPUT_NAME, OUTPUT_NAME, report, {tool: version(tool) for tool in TOOLS})
 
-
-def _model(program: Program, config: TargetConfig) -> Any:
-    deployment = getattr(ct.target, config.options().get("minimum_deployment_target", "iOS16"))
-    compute = ct.precision.FLOAT32 if config.precision == "fp32" else ct.precision.FLOAT16
-    model = ct.convert(
-        program.exported().run_decompositions({}),
-        inputs=[ct.TensorType(name=INPUT_NAME, shape=program.example[0].shape, dtype=np.float32)],
-        outputs=[ct.TensorType(name=OUTPUT_NAME, dtype=np.float32)],
-        minimum_deployment_target=deployment,
-        compute_precision=compute,
-        skip_model_load=True,
-    )
-    return _quantise_weights(model) if config.precision == "int8" else model
+    def _model(self, config: TargetConfig) -> Any:
+        deployment = getattr(ct.target, config.options().get("minimum_deployment_target", "iOS16"))
+        compute = ct.precision.FLOAT32 if config.precision == "fp32" else ct.precision.FLOAT16
+        shape = self.program.example[0].shape
+        model = ct.convert(
+            self._exported,
+            inputs=[ct.TensorType(name=INPUT_NAME, shape=shape, dtype=np.float32)],
+            outputs=[ct.TensorType(name=OUTPUT_NAME, dtype=np.float32)],
+            minimum_deployment_target=deployment,
+            compute_precision=compute,
+            skip_model_load=True,
+        )
+        return _quantise_weights(model) if config.precision == "int8" else model
 
 
 def operators(program: Program) -> OperatorReport:

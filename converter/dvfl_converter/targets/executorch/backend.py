@@ -25,7 +25,7 @@ from dvfl_converter.quantization.plan import QuantizationPlan
 from dvfl_converter.quiet import quiet_native
 from dvfl_converter.targets.base import Converted, TargetConfig
 from dvfl_converter.targets.executorch.lowering import lower
-from dvfl_converter.targets.executorch.quantization import quantised
+from dvfl_converter.targets.executorch.quantization import Observers, observed, quantised
 
 TOOLS = ("executorch", "torchao", "torch")
 
@@ -58,6 +58,7 @@ class ExecuTorchExporter:
     def __init__(self, program: Program, calibration: Sequence[NDArray[np.uint8]]) -> None:
         self._program = program
         self._calibration = calibration
+        self._observed: Observers | None = None
 
     @cached_property
     def _exported(self) -> ExportedProgram:
@@ -82,7 +83,15 @@ class ExecuTorchExporter:
         if config.precision == "fp32":
             return self._exported
         assert plan is not None, "int8 goes by a plan"
-        return quantised(self._program, self._exported, plan, self._calibration)
+        return quantised(self._program, self._exported, plan, self._observers(plan))
+
+    def _observers(self, plan: QuantizationPlan) -> Observers:
+        """Of all layers of the network, which every plan names."""
+        if not plan.calibrates:
+            return {}
+        if self._observed is None:
+            self._observed = observed(self._program, self._exported, list(plan.layers), self._calibration)
+        return self._observed
 
 
 def operators(program: Program) -> OperatorReport:

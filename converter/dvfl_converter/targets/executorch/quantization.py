@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from executorch.backends.xnnpack.quantizer.xnnpack_quantizer import (
 )
 from numpy.typing import NDArray
 from torch.export import ExportedProgram
+from torchao.quantization.pt2e.observer import ObserverBase
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
 from torchao.quantization.pt2e.quantizer import ComposableQuantizer
 
@@ -19,16 +21,35 @@ from dvfl.errors import ConversionError
 from dvfl_converter.program import Program, layer_path
 from dvfl_converter.quantization.plan import INT8, QuantizationPlan, Scheme
 
+Observers = Mapping[str, ObserverBase]
+
 _CONVOLUTION = torch.ops.aten.conv2d.default
 
 
-def quantised(
+def observed(
     program: Program,
     exported: ExportedProgram,
-    plan: QuantizationPlan,
+    paths: Sequence[str],
     calibration: Sequence[NDArray[np.uint8]],
+) -> Observers:
+    """What every value that static int8 rounds held on the calibration clips, uint8 ``[T, H, W, 3]``.
+
+    Measured once for all plans: which layers a plan quantises changes nothing in what they see.
+    """
+    prepared = prepare_pt2e(exported.module(), ComposableQuantizer([_quantizer(paths, "static")]))
+    with torch.no_grad():
+        for clip in calibration:
+            prepared(program.input_of(clip))
+    return {value: getattr(prepared, name) for value, name in _observations(prepared)}
+
+
+def quantised(
+    program: Program, exported: ExportedProgram, plan: QuantizationPlan, observers: Observers
 ) -> ExportedProgram:
     """The exported program with every layer computed as the plan says.
+
+    Args:
+        observers: from :func:`observed`, of all layers, where the plan calibrates.
 
     Raises:
         ConversionError: a layer of the plan was not quantised.
@@ -37,14 +58,20 @@ def quantised(
     prepared = prepare_pt2e(exported.module(), ComposableQuantizer(quantizers))
     with torch.no_grad():
         # Dynamic quantisation measures no activations, but one pass lets the observers see the weights.
-        inputs = (
-            [program.input_of(clip) for clip in calibration] if plan.calibrates else list(program.example)
-        )
-        for clip in inputs:
-            prepared(clip)
+        prepared(*program.example)
+        for value, name in _observations(prepared):
+            if type(observers.get(value)) is type(getattr(prepared, name)):
+                setattr(prepared, name, deepcopy(observers[value]))
         result = torch.export.export(convert_pt2e(prepared), program.example)
     _check(result, plan)
     return result
+
+
+def _observations(prepared: torch.fx.GraphModule) -> Iterator[tuple[str, str]]:
+    """Names of an observed value and of its observer; values are named alike in every copy of the graph."""
+    for node in prepared.graph.nodes:
+        if node.op == "call_module" and isinstance(getattr(prepared, node.target), ObserverBase):
+            yield node.args[0].name, node.target
 
 
 def _quantizer(paths: Sequence[str], scheme: Scheme) -> XNNPACKQuantizer:
