@@ -27,6 +27,7 @@ from dvfl_converter.quantization.merit import Merit, shortcomings
 from dvfl_converter.quantization.plan import QuantizationPlan, write_plan
 from dvfl_converter.quantization.summary import search_evidence
 from dvfl_converter.report.evidence import Failure, HalfRange, Latency, SearchEvidence
+from dvfl_converter.targets.base import PROVED_BY_INTERPRETER
 from dvfl_converter.workshop import Workshop, latency, time_ratio
 
 
@@ -110,14 +111,19 @@ class Production:
         return chosen(searched.found, conversion.name)
 
     def _prove(self, artifact: Artifact, conversion: Conversion) -> Artifact:
-        if not conversion.target.runs_here:
+        target = conversion.target
+        if not target.runs_here and target.stand_in is None:
             return artifact
         with self.workshop.running(artifact) as (engine, load_ms):
             measured = run_clips(engine, self.inputs.clips)
-            self.made.latencies.append(latency(artifact.name, engine, self.inputs.clips[0], load_ms))
+            # The time of what stands in for a runtime says nothing of the runtime.
+            if target.runs_here:
+                self.made.latencies.append(latency(artifact.name, engine, self.inputs.clips[0], load_ms))
         self.made.logits[artifact.name] = measured
-        parity = judge(GATES[artifact.precision], compare_clips(self.reference, measured))
-        return artifact.model_copy(update={"parity": parity})
+        note = None if target.runs_here else target.stand_in_reason
+        parity = judge(GATES[artifact.precision], compare_clips(self.reference, measured), note)
+        options = artifact.options if note is None else {**artifact.options, **PROVED_BY_INTERPRETER}
+        return artifact.model_copy(update={"parity": parity, "options": options})
 
     def _check_range(self, conversion: Conversion) -> None:
         """Refuses an fp16 artifact whose activations overflow on the clips."""

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dvfl.bundle import Bundle
 from dvfl.engines import ENGINES, open_engine
 from dvfl.errors import BundleError, DvflError
-from dvfl.manifest import Artifact, ParityReport
+from dvfl.manifest import Artifact, ClipParity, ParityReport
 from dvfl_converter.clips import NamedClip
 from dvfl_converter.parity.compare import LogitsByClip, compare_clips, run_clips
 from dvfl_converter.parity.gates import GATES, judge, not_run
 from dvfl_converter.parity.localize import Drift, localize
 from dvfl_converter.progress import Steps
-from dvfl_converter.targets.registry import TARGETS
+from dvfl_converter.targets.base import Magnitude
+from dvfl_converter.targets.registry import TARGETS, load_magnitudes, load_stand_in
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,9 @@ class Verified:
         intact: its bytes are those the converter wrote.
         error: why it could not be run although a runtime is here.
         drift: the first layer that leaves the tolerance, when asked for and found.
+        magnitudes: every fp16 value of the artifact, at its largest over the clips, where they can be seen.
+        stand_in: where the artifact's runtime ran and something could stand in for it: how far the latter's
+            logits are from the runtime's.
     """
 
     name: str
@@ -33,6 +37,8 @@ class Verified:
     parity: ParityReport
     error: str | None = None
     drift: Drift | None = None
+    magnitudes: tuple[Magnitude, ...] = ()
+    stand_in: tuple[ClipParity, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -65,7 +71,8 @@ def verify(
         for artifact in bundle.manifest.artifacts:
             with steps.step(f"{artifact.name}: comparing with PyTorch"):
                 result = _verify_artifact(bundle, artifact, clips, reference)
-            if find_drift and result.parity.status == "failed":
+                result = _with_magnitudes(bundle, artifact, result, clips)
+            if find_drift and result.intact and not result.ok:
                 with steps.step(f"{artifact.name}: looking for the first layer that drifts"):
                     result = _with_drift(bundle, artifact, result, clips)
             results.append(result)
@@ -101,19 +108,64 @@ def _verify_artifact(
         bundle.verified(artifact)
     except BundleError as error:
         return Verified(artifact.name, False, not_run(gate, str(error)))
-    if artifact.target not in ENGINES or (obstacle := ENGINES[artifact.target].obstacle()):
-        known = TARGETS.get(artifact.target)
-        reason = known.not_run_reason if known and not known.runs_here else obstacle
-        return Verified(artifact.name, True, not_run(gate, reason or "no engine for this target"))
+    obstacle = _obstacle(artifact)
     try:
+        imitated = _imitated(bundle, artifact, clips)
+        if obstacle and imitated is None:
+            return Verified(artifact.name, True, not_run(gate, obstacle))
+        if obstacle and imitated is not None:
+            note = TARGETS[artifact.target].stand_in_reason
+            return Verified(artifact.name, True, judge(gate, compare_clips(reference, imitated), note))
         with closing(open_engine(bundle, artifact)) as engine:
             measured = run_clips(engine, clips)
     except DvflError as error:
         return Verified(artifact.name, True, not_run(gate, str(error)), error=str(error))
-    return Verified(artifact.name, True, judge(gate, compare_clips(reference, measured)))
+    parity = judge(gate, compare_clips(reference, measured))
+    distance = compare_clips(measured, imitated) if imitated is not None else ()
+    return Verified(artifact.name, True, parity, stand_in=tuple(distance))
+
+
+def _imitated(bundle: Bundle, artifact: Artifact, clips: Sequence[NamedClip]) -> LogitsByClip | None:
+    """The logits that the target's stand-in computes; ``None`` where it has none."""
+    known = TARGETS.get(artifact.target)
+    stand_in = load_stand_in(known) if known else None
+    if stand_in is None:
+        return None
+    with closing(stand_in(bundle, artifact)) as engine:
+        return run_clips(engine, clips)
+
+
+def _with_magnitudes(
+    bundle: Bundle, artifact: Artifact, result: Verified, clips: Sequence[NamedClip]
+) -> Verified:
+    known = TARGETS.get(artifact.target)
+    measure = load_magnitudes(known) if known else None
+    if measure is None or not result.intact:
+        return result
+    try:
+        return replace(result, magnitudes=measure(bundle, artifact, [clip.pixels for clip in clips]))
+    except DvflError:
+        # Why it cannot be computed is already the result's error.
+        return result
+
+
+def _obstacle(artifact: Artifact) -> str | None:
+    """Why no engine here runs an artifact; ``None`` if one does."""
+    known = TARGETS.get(artifact.target)
+    if known and not known.runs_here:
+        return known.not_run_reason
+    if artifact.target not in ENGINES:
+        return "no engine for this target"
+    return ENGINES[artifact.target].obstacle()
 
 
 def _with_drift(bundle: Bundle, artifact: Artifact, result: Verified, clips: Sequence[NamedClip]) -> Verified:
     worst = result.parity.worst
     clip = next(clip for clip in clips if worst is None or clip.name == worst.clip)
-    return Verified(result.name, result.intact, result.parity, drift=localize(bundle, artifact, clip))
+    try:
+        return replace(result, drift=localize(bundle, artifact, clip))
+    except DvflError:
+        # What does not even run tells no layers; why it does not is in the result.
+        if result.error is not None:
+            return result
+        raise

@@ -47,6 +47,14 @@ class ConversionError(DvflError):
     """A target refused an option or failed to convert the model."""
 
 
+class ArtifactError(DvflError):
+    """An artifact's own file is damaged, or contradicts itself."""
+
+
+class UnsupportedOperatorError(DvflError):
+    """An operator, one of its arguments, or a type is unknown to the interpreter that was to evaluate it."""
+
+
 class GateError(DvflError):
     """An artifact was made and executed, but missed a tolerance or a budget."""
 

@@ -90,7 +90,21 @@ def _row(result: Verified) -> tuple[str, ...]:
 
 def _details(result: Verified, localize: bool) -> list[str]:
     lines = [result.parity.reason] if result.parity.reason else []
-    if not localize or result.parity.status != "failed":
+    if result.magnitudes:
+        worst = max(result.magnitudes, key=lambda one: one.largest)
+        lines.append(
+            f"largest of {len(result.magnitudes)} fp16 values: {worst.operator} '{worst.name}' "
+            f"{worst.largest:,.0f}, {worst.of_range:.1%} of fp16's range"
+        )
+    if result.stand_in:
+        farthest = max(result.stand_in, key=lambda one: one.error_of_range)
+        lines.append(
+            f"this project's interpreter is within {farthest.error_of_range:.1e} of the logit range of it, "
+            f"cosine {min(one.cosine for one in result.stand_in):.6f}"
+        )
+    if not localize or result.ok or not result.intact:
+        return lines
+    if result.drift is None and result.error is not None:
         return lines
     if result.drift is None:
         return [
@@ -119,4 +133,9 @@ def _as_json(result: Verified) -> dict[str, Any]:
         "error": result.error,
         "parity": result.parity.model_dump(),
         "first_drifting_layer": drift.layer if drift else None,
+        "fp16_magnitudes": [
+            {"name": one.name, "operator": one.operator, "largest": one.largest, "of_range": one.of_range}
+            for one in result.magnitudes
+        ],
+        "interpreter_against_runtime": [parity.model_dump() for parity in result.stand_in],
     }

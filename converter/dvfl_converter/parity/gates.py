@@ -45,9 +45,12 @@ def compression_misses(clips: Sequence[ClipParity], gate: CompressionGate = COMP
     return found
 
 
-def judge(gate: Gate, clips: Sequence[ClipParity]) -> ParityReport:
-    """Passed if every gated figure is within its tolerance, and at least one clip was compared."""
-    report = ParityReport(status="passed", gate=gate, clips=tuple(clips))
+def judge(gate: Gate, clips: Sequence[ClipParity], note: str | None = None) -> ParityReport:
+    """Passed if every gated figure is within its tolerance, and at least one clip was compared.
+
+    ``note`` is the reason of a report that passed: what else a reader must know.
+    """
+    report = ParityReport(status="passed", gate=gate, clips=tuple(clips), reason=note)
     missed = misses(report)
     if not missed:
         return report

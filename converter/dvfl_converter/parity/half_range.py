@@ -11,9 +11,9 @@ from torch import Tensor
 
 from dvfl_converter.clips import NamedClip
 from dvfl_converter.program import Program, operator_name, source_line
+from dvfl_converter.targets.base import LARGEST_HALF
 
-# The largest finite number of IEEE 754 binary16: (2 - 2^-10) * 2^15.
-LARGEST_HALF = 65504.0
+__all__ = ["LARGEST_HALF", "Peak", "peak"]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,14 @@ from dvfl_converter.report.devices import device_rows, with_devices
 from dvfl_converter.report.evidence import Evidence
 from dvfl_converter.report.searches import search_plot
 from dvfl_converter.report.summary import model_lines, preprocessing_lines
-from dvfl_converter.report.verdict import ArtifactCard, cards, headline, name_title, scope
+from dvfl_converter.report.verdict import (
+    ArtifactCard,
+    cards,
+    headline,
+    is_interpreted,
+    name_title,
+    scope,
+)
 
 Plots = tuple[ArtifactCard, figures.Scatter | None, figures.ErrorPlot | None]
 
@@ -39,6 +46,7 @@ def render(evidence: Evidence) -> str:
             cards=artifacts,
             devices=device_rows(evidence.devices),
             executed=any(card.tone != "not_run" for card in artifacts),
+            ran=any(card.tone != "not_run" and not is_interpreted(card.artifact) for card in artifacts),
             unrun=[card.title for card in artifacts if card.tone == "not_run"],
             model=model_lines(manifest),
             preprocessing=preprocessing_lines(manifest.preprocessing),

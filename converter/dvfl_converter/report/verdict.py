@@ -10,6 +10,7 @@ from dvfl.manifest import Artifact, Manifest, ParityReport
 from dvfl_converter.devices import DeviceRun
 from dvfl_converter.report.evidence import Evidence
 from dvfl_converter.report.formats import cosine, enumerate_words, percent, plural, scientific
+from dvfl_converter.targets.base import PROVED_BY_INTERPRETER
 from dvfl_converter.targets.registry import TARGETS
 
 Tone = Literal["passed", "failed", "not_run"]
@@ -71,6 +72,11 @@ def title(artifact: Artifact) -> str:
     return name_title(artifact.name)
 
 
+def is_interpreted(artifact: Artifact) -> bool:
+    """Whether a stand-in computed what the artifact says, instead of its runtime."""
+    return artifact.options.items() >= PROVED_BY_INTERPRETER.items()
+
+
 def name_title(name: str) -> str:
     """``LiteRT int8`` of ``litert-int8``; what is no such name stays as it is."""
     target, _, precision = name.partition("-")
@@ -97,6 +103,8 @@ def headline(evidence: Evidence) -> Headline:
         parts.append(f"{_all(len(passed))} executed and passed")
     elif passed or failed:
         parts.append(f"{len(passed)} of {plural(len(artifacts), 'artifact')} executed and passed")
+    if interpreted := [title(artifact) for artifact in artifacts if is_interpreted(artifact)]:
+        parts.append(f"{enumerate_words(interpreted)} in this project's interpreter, not in Core ML")
     if unrun:
         parts.append(f"{enumerate_words(unrun)} converted, not executed here")
     for refused, what in ((False, "failed to convert"), (True, "refused")):
@@ -115,7 +123,9 @@ def cards(manifest: Manifest) -> list[ArtifactCard]:
 def scope(evidence: Evidence) -> Scope:
     """Two honest lists."""
     manifest = evidence.manifest
-    executed = [title(item) for item in manifest.artifacts if item.parity.status != "not_run"]
+    computed = [item for item in manifest.artifacts if item.parity.status != "not_run"]
+    executed = [title(item) for item in computed if not is_interpreted(item)]
+    interpreted = [title(item) for item in computed if is_interpreted(item)]
     placed = [title(item) for item in manifest.artifacts if item.operators is not None]
     clips = max((len(item.parity.clips) for item in manifest.artifacts), default=0)
     checked = []
@@ -124,6 +134,12 @@ def scope(evidence: Evidence) -> Scope:
             f"{enumerate_words(executed)} ran with {'its' if len(executed) == 1 else 'their'} own runtime on "
             f"{evidence.machine}; the logits of {plural(clips, 'clip')} were compared with PyTorch's in "
             "float64."
+        )
+    if interpreted:
+        checked.append(
+            f"{enumerate_words(interpreted)} {'was' if len(interpreted) == 1 else 'were'} computed by this "
+            "project's interpreter of ML programs, operator by operator as coremltools documents them, every "
+            "value rounded to its declared type: graph, weights, layouts and rounding are proved."
         )
     ran = [run for run in evidence.devices if run.run.status == "ran"]
     if ran:
@@ -148,6 +164,15 @@ def _unchecked(evidence: Evidence, clips: int) -> list[str]:
         for artifact in evidence.manifest.artifacts
         if artifact.parity.status == "not_run" and artifact.name not in on_devices
     ]
+    if interpreted := [
+        title(artifact)
+        for artifact in evidence.manifest.artifacts
+        if is_interpreted(artifact) and artifact.name not in on_devices
+    ]:
+        lines.append(
+            f"Core ML itself did not run {enumerate_words(interpreted)}: what Apple's kernels and the Neural "
+            "Engine make of it, only a Mac or a phone can show. Run dvfl verify on a Mac."
+        )
     lines.append(_DEVICES_LIMIT if evidence.devices else _NO_DEVICE)
     lines.append(
         "Whether the model is right was not measured: this page compares each artifact with PyTorch, "
@@ -203,7 +228,8 @@ def _reason(parity: ParityReport, criteria: tuple[Criterion, ...]) -> str:
     gate = (
         "meets every figure of its gate" if gated else "ran; it has no gate, so its figures are only reported"
     )
-    return " ".join([*said, f"Executed on {plural(len(parity.clips), 'clip')} and {gate}."])
+    done = "Compared" if parity.reason else "Executed"
+    return " ".join([*said, f"{done} on {plural(len(parity.clips), 'clip')} and {gate}."])
 
 
 def _criteria(parity: ParityReport) -> tuple[Criterion, ...]:

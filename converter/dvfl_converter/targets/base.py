@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dvfl.bundle import Bundle
+    from dvfl.engines import Engine
     from dvfl.model import VideoFocalNet
     from dvfl.spec import PreprocessingSpec
     from dvfl_converter.program import Program
     from dvfl_converter.quantization.plan import QuantizationPlan
 
+
+# The option of an artifact whose parity is a stand-in's, not its runtime's.
+PROVED_BY_INTERPRETER = {"proved_by": "interpreter"}
 
 Int8Choice = Literal["search", "dynamic", "static"]
 
@@ -109,12 +113,44 @@ class Backend(Protocol):
         ...
 
 
+class StandIn(Protocol):
+    """Computes what an artifact says without its runtime, as the runtime's engine would."""
+
+    def __call__(self, bundle: Bundle, artifact: Artifact) -> Engine: ...
+
+
 class Taps(Protocol):
     """Reads the float tensors that an artifact, or its re-conversion, computes for one clip."""
 
     def __call__(
         self, bundle: Bundle, artifact: Artifact, clip: NDArray[np.uint8]
     ) -> Iterator[NDArray[np.float32]]: ...
+
+
+# The largest finite number of IEEE 754 binary16: (2 - 2^-10) * 2^15.
+LARGEST_HALF = 65504.0
+
+
+@dataclass(frozen=True)
+class Magnitude:
+    """The largest magnitude of one fp16 value of an artifact, computed without rounding; NaN is infinite."""
+
+    name: str
+    operator: str
+    largest: float
+
+    @property
+    def of_range(self) -> float:
+        """The part of fp16's range that it takes; above 1 it overflows."""
+        return self.largest / LARGEST_HALF
+
+
+class Magnitudes(Protocol):
+    """Measures all fp16 values of an artifact over uint8 clips ``[T, H, W, 3]``, in their order."""
+
+    def __call__(
+        self, bundle: Bundle, artifact: Artifact, clips: Sequence[NDArray[np.uint8]]
+    ) -> tuple[Magnitude, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -134,8 +170,12 @@ class Target:
         config: the configuration class.
         backend: import path of the module that implements :class:`Backend`.
         packages: importable packages the back end needs.
-        runs_here: whether a runtime for the artifact exists on this machine.
-        not_run_reason: what the report says when it does not.
+        runs_here: whether the artifact's own runtime exists on this machine.
+        not_run_reason: what the report says when it does not, and nothing stands in for it.
+        stand_in: import path of a module whose ``open_artifact`` computes what an artifact says, where its
+            runtime is missing.
+        stand_in_reason: what the report says of an artifact that was proved so.
+        magnitudes: import path of a module with ``half_magnitudes``.
         taps: import path of a module with ``intermediate_tensors``.
         taps_reconvert: they are a re-conversion's, because the runtime shows none of the artifact's.
     """
@@ -153,6 +193,9 @@ class Target:
     packages: tuple[str, ...]
     runs_here: bool = True
     not_run_reason: str = ""
+    stand_in: str | None = None
+    stand_in_reason: str = ""
+    magnitudes: str | None = None
     taps: str | None = None
     taps_reconvert: bool = False
 

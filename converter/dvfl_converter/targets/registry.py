@@ -9,7 +9,7 @@ from typing import cast
 
 from dvfl.errors import ConversionError
 from dvfl_converter.quiet import quiet_native
-from dvfl_converter.targets.base import Backend, Taps, Target
+from dvfl_converter.targets.base import Backend, Magnitudes, StandIn, Taps, Target
 from dvfl_converter.targets.coreml.config import CoreMLConfig
 from dvfl_converter.targets.executorch.config import ExecuTorchConfig
 from dvfl_converter.targets.litert.config import LiteRTConfig
@@ -50,6 +50,11 @@ TARGETS: dict[str, Target] = {
             runs_here=sys.platform == "darwin",
             not_run_reason="Core ML runs only on macOS and iOS: converted, its operators and contract "
             "checked, but never executed here",
+            stand_in="dvfl_converter.targets.coreml.interpreted",
+            stand_in_reason="computed by this project's interpreter of ML programs, not by Core ML: graph, "
+            "weights, layouts and rounding are proved, Apple's kernels are not",
+            magnitudes="dvfl_converter.targets.coreml.interpreted",
+            taps="dvfl_converter.targets.coreml.interpreted",
         ),
         Target(
             name="litert",
@@ -83,6 +88,22 @@ def load_backend(target: Target) -> Backend:
     # Some print to the terminal while they are imported.
     with quiet_native():
         return cast(Backend, importlib.import_module(target.backend))
+
+
+def load_stand_in(target: Target) -> StandIn | None:
+    """What computes an artifact without its runtime; ``None`` where nothing does."""
+    if target.stand_in is None:
+        return None
+    with quiet_native():
+        return cast(StandIn, importlib.import_module(target.stand_in).open_artifact)
+
+
+def load_magnitudes(target: Target) -> Magnitudes | None:
+    """The function that measures an artifact's fp16 values, where there is one."""
+    if target.magnitudes is None:
+        return None
+    with quiet_native():
+        return cast(Magnitudes, importlib.import_module(target.magnitudes).half_magnitudes)
 
 
 def load_taps(target: str) -> Taps | None:

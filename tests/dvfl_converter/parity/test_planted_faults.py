@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import small_models as small
@@ -14,6 +16,7 @@ from dvfl_converter.parity.localize import localize
 from dvfl_converter.program import Program
 from dvfl_converter.targets.litert import backend as litert
 from dvfl_converter.targets.litert.config import LiteRTConfig
+from dvfl_converter.targets.registry import TARGETS
 from dvfl_converter.verification import reference_vectors
 
 MEAN, STD = np.array(small.SPEC.normalization.mean), np.array(small.SPEC.normalization.std)
@@ -170,6 +173,7 @@ class TestLocalisation:
         drift = localize(bundle, bundle.manifest.artifacts[0], reference_vectors(converted)[0])
         assert (drift.layer, drift.last_good) == ("patch_embed", None)
 
-    def test_a_runtime_that_shows_nothing_gives_no_answer(self, converted):
+    def test_a_runtime_that_shows_nothing_gives_no_answer(self, converted, monkeypatch):
+        monkeypatch.setitem(TARGETS, "litert", replace(TARGETS["litert"], taps=None))
         clip = reference_vectors(converted)[0]
-        assert localize(converted, converted.artifact("coreml"), clip) is None
+        assert localize(converted, converted.artifact("litert", "fp32"), clip) is None

@@ -27,6 +27,7 @@ from dvfl_converter.quantization.plan import QuantizationPlan
 from dvfl_converter.quiet import quiet_native
 from dvfl_converter.targets.base import Converted, TargetConfig
 from dvfl_converter.targets.coreml.lowering import lower
+from dvfl_converter.targets.coreml.placement import operators_of
 
 TOOLS = ("coremltools", "torch")
 INPUT_NAME = "clip"
@@ -80,7 +81,8 @@ class CoreMLExporter:
                 raise ConversionError(
                     f"coreml: coremltools failed: {detail.splitlines()[0][:300]}"
                 ) from error
-        return Converted(INPUT_NAME, OUTPUT_NAME, report, {tool: version(tool) for tool in TOOLS})
+        # The package's own operators, not ATen's: coremltools merges and rewrites them.
+        return Converted(INPUT_NAME, OUTPUT_NAME, operators_of(path), {tool: version(tool) for tool in TOOLS})
 
     def _model(self, config: TargetConfig) -> Any:
         deployment = getattr(ct.target, config.options().get("minimum_deployment_target", "iOS16"))
