@@ -23,8 +23,9 @@ from dvfl_converter.plan import Conversion
 from dvfl_converter.program import Program
 from dvfl_converter.quantization.plan import QuantizationPlan
 from dvfl_converter.report.evidence import Latency
+from dvfl_converter.runtimes.requirement import recorded
 from dvfl_converter.targets.base import Exporter, Target
-from dvfl_converter.targets.registry import load_backend
+from dvfl_converter.targets.registry import TARGETS, load_backend, load_stand_in
 
 THREADS = min(4, os.cpu_count() or 1)
 TIMED_RUNS = 10
@@ -94,7 +95,7 @@ class Workshop:
             output=OutputContract(
                 name=converted.output_name, dtype="float32", shape=(1, len(self._inputs.labels))
             ),
-            options=conversion.config.options() | self._inputs.recorded,
+            options=conversion.config.options() | self._inputs.recorded | recorded(target.name, precision),
             operators=converted.operators,
             parity=not_run(GATES[precision], target.not_run_reason),
             tools=converted.tools,
@@ -124,14 +125,17 @@ class Workshop:
 
     @contextmanager
     def running(self, artifact: Artifact) -> Iterator[tuple[Engine, float]]:
-        """The artifact in the SDK's engine, and the milliseconds it took to load.
+        """The artifact in the SDK's engine or what stands in for it, and the milliseconds it took to load.
 
         Raises:
             EngineError: it does not load.
         """
         manifest = self._bundle.manifest.model_copy(update={"artifacts": (artifact,)})
+        bundle = Bundle(self._bundle.root, manifest)
+        target = TARGETS[artifact.target]
+        stand_in = None if target.runs_here else load_stand_in(target)
         start = perf_counter()
-        engine = open_engine(Bundle(self._bundle.root, manifest), artifact, threads=THREADS)
+        engine = stand_in(bundle, artifact) if stand_in else open_engine(bundle, artifact, threads=THREADS)
         try:
             yield engine, (perf_counter() - start) * 1e3
         finally:

@@ -165,6 +165,11 @@ class Artifact(StoredFile):
         """``target-precision``, unique in a bundle."""
         return f"{self.target}-{self.precision}"
 
+    @property
+    def min_runtime(self) -> str | None:
+        """The oldest runtimes on which it was right, ``ai-edge-litert 1.0.1, ...``; ``None`` if unknown."""
+        return self.options.get("min_runtime")
+
 
 class ModelCard(_Strict):
     """The model behind every artifact of the bundle."""

@@ -108,6 +108,18 @@ def test_an_artifact_that_is_no_model(bundle_copy, name, content):
     assert "cannot load it" in one_line(error)
 
 
+def test_a_failed_load_names_the_oldest_runtimes_that_are_right(bundle_copy):
+    bundle = Bundle.open(bundle_copy)
+    path = bundle_copy / bundle.artifact("litert").file
+    path.write_bytes(b"not a model")
+    options = {"min_runtime": "ai-edge-litert 1.0.1, tensorflow 2.17.1"}
+    damaged = with_artifact(bundle, "litert", sha256=sha256_path(path), options=options)
+    with pytest.raises(EngineError) as error:
+        open_engine(damaged, "litert")
+    oldest = "the artifact is right from ai-edge-litert 1.0.1, tensorflow 2.17.1 on"
+    assert one_line(error).endswith(f"({oldest})")
+
+
 @pytest.mark.parametrize("name", ["litert", "executorch"])
 @pytest.mark.parametrize("change", [{"shape": (4, 64, 64, 3)}, {"dtype": "uint8"}])
 def test_an_input_that_is_not_what_the_manifest_says(bundle, name, change):

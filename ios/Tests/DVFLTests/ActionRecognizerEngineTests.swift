@@ -94,6 +94,23 @@ struct EngineChoiceTests {
     #expect(error?.advice == "a; b")
   }
 
+  @Test func aFailedLoadNamesTheOldestRuntimesThatAreRight() async throws {
+    struct BrokenProvider: EngineProvider {
+      let target = "test"
+      let obstacle: String? = nil
+      func load(
+        _ bundle: ActionBundle, _ artifact: Artifact, threads: Int?
+      ) async throws -> sending any Engine {
+        throw DVFLError(.engine, "no such operator", advice: "convert again")
+      }
+    }
+    let test = try TestBundle(artifacts: [TestArtifact(minRuntime: "runtime 1.2")])
+    let error = await #expect(throws: DVFLError.self) {
+      _ = try await ActionRecognizer(bundle: test.bundle, options: .init(providers: [BrokenProvider()]))
+    }
+    #expect(error?.description.hasSuffix("(the artifact is right from runtime 1.2 on)") == true)
+  }
+
   @Test(arguments: [0, -2]) func threadsBelowOneAreRefused(_ threads: Int) async throws {
     let bundle = try TestBundle().bundle
     let options = RecognizerOptions(threads: threads, providers: [ScriptedProvider()])

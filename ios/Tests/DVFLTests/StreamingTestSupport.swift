@@ -23,6 +23,7 @@ struct TestArtifact {
   var precision = Precision.fp32
   var status = ParityReport.Status.passed
   var layout = InputContract.Layout.thwc
+  var minRuntime: String?
 }
 
 /// A bundle whose artifacts hold no model.
@@ -83,6 +84,7 @@ struct TestBundle {
     var parity = try #require(made["parity"] as? [String: Any])
     parity["status"] = artifact.status.rawValue
     made["parity"] = parity
+    made["options"] = artifact.minRuntime.map { ["min_runtime": $0] } ?? [:]
     return made
   }
 }

@@ -62,6 +62,10 @@ class EngineRow:
         try:
             load = cast(Loader, getattr(importlib.import_module(module), function))
             return load(bundle, artifact, threads)
+        except EngineError as error:
+            if artifact is None or artifact.min_runtime is None:
+                raise
+            raise EngineError(f"{error} (the artifact is right from {artifact.min_runtime} on)") from error
         except ImportError as error:
             raise EngineError(
                 f"engine '{self.name}' does not import ({error}); pip install --upgrade 'dvfl[{self.extra}]'"

@@ -121,6 +121,8 @@ public struct Artifact: Codable, Equatable, Sendable {
   public var name: String { "\(target)-\(precision.rawValue)" }
   /// Where it lies.
   public var stored: StoredFile { StoredFile(file: file, sha256: sha256, bytes: bytes) }
+  /// The oldest runtimes on which it was found right, `ai-edge-litert 1.0.1, ...`; nil if unknown.
+  public var minRuntime: String? { options["min_runtime"] }
 
   var problem: String? {
     if input.shape.count != 4 || !input.shape.allSatisfy({ $0 >= 1 }) {

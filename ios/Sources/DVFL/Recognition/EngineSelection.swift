@@ -30,7 +30,9 @@ struct EngineSelection: Sendable {
     do {
       return try await provider.load(bundle, artifact, threads: threads)
     } catch let error as DVFLError {
-      throw error
+      guard error.kind == .engine, let oldest = artifact.minRuntime else { throw error }
+      throw DVFLError(
+        .engine, error.problem, advice: "\(error.advice) (the artifact is right from \(oldest) on)")
     } catch let error as CancellationError {
       throw error
     } catch {

@@ -106,6 +106,9 @@ public data class Artifact(
 
     /** `target-precision`, unique in a bundle. */
     val name: String get() = "$target-${precision.id}"
+
+    /** The oldest runtimes on which it was found right, `ai-edge-litert 1.0.1, ...`; `null` if unknown. */
+    val minRuntime: String? get() = options["min_runtime"]
 }
 
 /** Number format of an artifact's weights and, where the runtime computes in it, activations. */

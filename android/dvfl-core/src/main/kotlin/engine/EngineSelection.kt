@@ -58,8 +58,13 @@ internal fun Selection.load(
     bundle: Bundle,
     threads: Int?,
 ): Engine =
-    typed("${artifact.name} of ${bundle.root} does not load") {
-        provider.load(bundle, artifact, threads)
+    try {
+        typed("${artifact.name} of ${bundle.root} does not load") {
+            provider.load(bundle, artifact, threads)
+        }
+    } catch (error: EngineException) {
+        val oldest = artifact.minRuntime ?: throw error
+        throw EngineException("${error.message} (the artifact is right from $oldest on)", error.cause ?: error)
     }
 
 /**
