@@ -20,7 +20,7 @@ CHAIN_EPOCHS := $(if $(QUICK),--set schedule.epochs=2 --set schedule.warmup_epoc
 SOURCES := python_sdk converter training spec benchmarks tests
 CONVERTER_FILES := $(shell find python_sdk converter -name '*.py') spec/preprocessing.json constraints.txt
 
-.PHONY: help setup demo chain nano test test-python test-quick lint types format golden clean \
+.PHONY: help setup demo chain nano arm64 runtime-matrix verify-all workflows test test-python test-quick lint types format golden clean \
 	android android-api android-format ios
 
 help:  ## Show this list
@@ -47,6 +47,19 @@ nano: setup $(CALIBRATION)/mocap-actions/manifest.csv  ## Convert and time a ran
 		--set litert.int8=static --set executorch.int8=static --keep-refused
 	@$(BIN)/dvfl bench demo/nano --baseline --runs 12
 
+arm64: setup  ## Run both demo bundles on the runtimes' ARM64 kernels, emulated (Debian; 7 GB the first time)
+	@ci/arm64-parity.sh $(BUNDLE)
+	@ci/arm64-parity.sh $(ACTION_BUNDLE)
+
+runtime-matrix: setup  ## Try every released runtime on both demo bundles (half an hour, 6 GB at a time)
+	@$(BIN)/dvfl runtimes $(BUNDLE)
+	@$(BIN)/dvfl runtimes $(ACTION_BUNDLE)
+
+verify-all: demo  ## Prove the demo bundles again, on this machine, on ARM64 kernels and on every released runtime
+	@$(BIN)/dvfl verify $(BUNDLE)
+	@$(BIN)/dvfl verify $(ACTION_BUNDLE)
+	@$(MAKE) --no-print-directory arm64 runtime-matrix
+
 test:  ## Lint, types and every test: Python's, then Kotlin's, then Swift's
 	@$(MAKE) --no-print-directory test-python
 	@$(MAKE) --no-print-directory android
@@ -64,6 +77,9 @@ lint: setup
 
 types: setup
 	@$(BIN)/mypy
+
+workflows:  ## Lint the workflows of GitHub with actionlint (needs Go)
+	@ci/lint-workflows.sh
 
 format: setup  ## Format the Python sources
 	@$(BIN)/ruff check --fix $(SOURCES)

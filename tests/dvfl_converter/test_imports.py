@@ -27,7 +27,10 @@ RUNTIMES = {
 }
 COMMANDS = [
     "dvfl_converter",
-    *(f"dvfl_converter.cli.{name}" for name in ("convert", "check", "verify", "bench", "report")),
+    *(
+        f"dvfl_converter.cli.{name}"
+        for name in ("convert", "check", "verify", "bench", "report", "runtimes", "device")
+    ),
 ]
 
 
