@@ -155,15 +155,24 @@ class EngineSelectionTest {
     @Test
     fun `a failed load names the oldest runtimes that are right`() {
         val bundle = makeBundle(folder, listOf("litert fp32"))
-        val artifact = bundle.manifest.artifacts.single().copy(options = mapOf("min_runtime" to "runtime 1.2"))
+        val artifact =
+            bundle.manifest.artifacts.single().copy(
+                options = mapOf("min_runtime" to "runtime 1.2"),
+            )
         val manifest = bundle.manifest.copy(artifacts = listOf(artifact))
-        folder.resolve(Bundle.MANIFEST_FILE).writeText(strictJson.encodeToString(Manifest.serializer(), manifest))
+        folder
+            .resolve(
+                Bundle.MANIFEST_FILE,
+            ).writeText(strictJson.encodeToString(Manifest.serializer(), manifest))
         val provider = FakeProvider("litert") { _, _ -> throw IllegalStateException("no such operator") }
         val error =
             assertThrows<EngineException> {
                 ActionRecognizer.open(Bundle.open(folder), RecognizerOptions(providers = listOf(provider)))
             }
-        assertTrue(error.message.orEmpty().endsWith("(the artifact is right from runtime 1.2 on)"), error.message)
+        assertTrue(
+            error.message.orEmpty().endsWith("(the artifact is right from runtime 1.2 on)"),
+            error.message,
+        )
     }
 
     @Test

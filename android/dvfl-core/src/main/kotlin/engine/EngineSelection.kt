@@ -64,7 +64,10 @@ internal fun Selection.load(
         }
     } catch (error: EngineException) {
         val oldest = artifact.minRuntime ?: throw error
-        throw EngineException("${error.message} (the artifact is right from $oldest on)", error.cause ?: error)
+        throw EngineException(
+            "${error.message} (the artifact is right from $oldest on)",
+            error.cause ?: error,
+        )
     }
 
 /**
