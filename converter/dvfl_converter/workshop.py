@@ -95,7 +95,9 @@ class Workshop:
             output=OutputContract(
                 name=converted.output_name, dtype="float32", shape=(1, len(self._inputs.labels))
             ),
-            options=conversion.config.options() | self._inputs.recorded | recorded(target.name, precision),
+            options=conversion.config.options()
+            | self._inputs.recorded
+            | recorded(target.name, precision, plan),
             operators=converted.operators,
             parity=not_run(GATES[precision], target.not_run_reason),
             tools=converted.tools,

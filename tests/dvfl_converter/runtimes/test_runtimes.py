@@ -10,6 +10,7 @@ import small_models as small
 
 from dvfl.errors import ConversionError
 from dvfl.model.checkpoint import load_checkpoint
+from dvfl_converter.quantization.plan import QuantizationPlan
 from dvfl_converter.runtimes import requirement
 from dvfl_converter.runtimes.environments import environment
 from dvfl_converter.runtimes.matrix import Entry, Examiner, Matrix, Subject, ask, minimum
@@ -139,14 +140,27 @@ class TestPromises:
 
     def test_every_promise_names_a_release_that_is_asked(self):
         known = {(release.target, release.family, release.version) for release in RELEASES}
-        for (target, _), families in requirement.MINIMUM.items():
-            for family, version in families.items():
-                assert (target, family, version) in known
+        for target, schemes in requirement.MINIMUM.items():
+            for families in schemes.values():
+                for family, version in families.items():
+                    assert (target, family, version) in known
+
+    def test_an_artifact_needs_what_its_most_demanding_layer_needs(self):
+        plan = QuantizationPlan(target="litert", layers={"a": "static", "b": "fp16"})
+        assert recorded("litert", "int8", plan) == {
+            "min_runtime": "ai-edge-litert 1.4.0, tensorflow 2.20.0, tensorflow reference kernels 2.19.1, "
+            "tflite-runtime 2.14.0"
+        }
+
+    def test_a_family_that_is_wrong_for_one_layer_is_not_promised(self):
+        plan = QuantizationPlan(target="litert", layers={"a": "dynamic"})
+        assert "tflite-runtime" not in recorded("litert", "int8", plan)["min_runtime"]
 
     def test_a_conversion_records_it(self, converted):
-        for artifact in converted.manifest.artifacts:
-            promise = recorded(artifact.target, artifact.precision).get("min_runtime")
-            assert artifact.options.get("min_runtime") == promise
+        assert "ai-edge-litert 1.0.1" in converted.artifact("litert", "fp32").options["min_runtime"]
+        assert "ai-edge-litert 1.4.0" in converted.artifact("litert", "fp16").options["min_runtime"]
+        assert converted.artifact("executorch", "fp32").options["min_runtime"] == "executorch 1.0.1"
+        assert "min_runtime" not in converted.artifact("coreml").options
 
 
 class TestReleases:

@@ -52,7 +52,8 @@ def quantised(model: bytes, plan: QuantizationPlan, ranges: Ranges | None) -> by
 def with_half_weights(model: bytes) -> bytes:
     """The model with all weights stored as fp16, depthwise kernels included.
 
-    They are widened once when the model loads; arithmetic stays fp32 on CPUs.
+    They are widened once when the model loads; arithmetic stays fp32 on CPUs. LiteRT 1.1 to 1.3 and
+    TensorFlow 2.19 make NaN of other layers' half weights; for the depthwise ones they refuse the file.
     """
     with quiet_native():
         quantization = quantizer.Quantizer(bytearray(model))
