@@ -13,6 +13,7 @@ from dvfl.model.checkpoint import Checkpoint, TrainedClip, load_checkpoint
 from dvfl.spec import PreprocessingSpec
 from dvfl_converter.clips import NamedClip, check_unseen, find_videos, patterns, read_clips
 from dvfl_converter.labels import read_labels
+from dvfl_converter.parity.stress import stress_clips
 from dvfl_converter.plan import Conversion, check_clip_shape
 from dvfl_converter.quantization.clips import selection_patterns, split
 from dvfl_converter.targets.registry import load_backend
@@ -25,6 +26,7 @@ class Request:
     ``frames`` and ``size`` are ``None`` for what the checkpoint was trained on, or for the published input
     where it does not say. ``keep_refused`` leaves int8 artifacts in the bundle that do not earn their place.
     ``compress`` is the largest relative error of a temporal convolution of lower rank, ``None`` for as it is.
+    ``stress`` also proves the artifacts on clips made to hurt.
     """
 
     checkpoint: Path
@@ -38,6 +40,7 @@ class Request:
     replace: bool = False
     keep_refused: bool = False
     compress: float | None = None
+    stress: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ def read_inputs(request: Request) -> Inputs:
     labels = read_labels(request.labels, checkpoint.architecture.num_classes)
     spec, warning = input_of(checkpoint, request.frames, request.size)
     clips = read_clips(request.clips, spec) or patterns(spec)
+    if request.stress:
+        clips = (*clips, *stress_clips(spec))
     calibration, selection = _read_calibration(request, spec)
     return Inputs(checkpoint, labels, spec, clips, calibration, selection, warning)
 

@@ -7,13 +7,15 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from dvfl.bundle import Bundle
-from dvfl.engines import ENGINES, open_engine
+from dvfl.engines import ENGINES, Engine, open_engine
 from dvfl.errors import BundleError, DvflError
 from dvfl.manifest import Artifact, ClipParity, ParityReport
 from dvfl_converter.clips import NamedClip
 from dvfl_converter.parity.compare import LogitsByClip, compare_clips, run_clips
 from dvfl_converter.parity.gates import GATES, judge, not_run
 from dvfl_converter.parity.localize import Drift, localize
+from dvfl_converter.parity.metrics import compare
+from dvfl_converter.parity.stress import ascent, stress_clips
 from dvfl_converter.progress import Steps
 from dvfl_converter.targets.base import Magnitude
 from dvfl_converter.targets.registry import TARGETS, load_magnitudes, load_stand_in
@@ -53,15 +55,25 @@ def reference_vectors(bundle: Bundle) -> tuple[NamedClip, ...]:
 
 
 def verify(
-    bundle: Bundle, extra: Sequence[NamedClip], *, find_drift: bool = False, quiet: bool = False
+    bundle: Bundle,
+    extra: Sequence[NamedClip],
+    *,
+    find_drift: bool = False,
+    stress: bool = False,
+    quiet: bool = False,
 ) -> tuple[Verified, ...]:
     """Verifies every artifact on the bundle's own clips and on ``extra`` ones.
+
+    Args:
+        find_drift: also name the first layer that drifts where a gate is missed.
+        stress: also use clips made to hurt; for int8, one more that is climbed to from the worst of all.
 
     Raises:
         BundleError: the reference itself was changed or no longer gives the recorded logits.
     """
     own = reference_vectors(bundle)
-    clips = (*own, *_told_apart(extra, own))
+    hurting = stress_clips(bundle.manifest.preprocessing) if stress else ()
+    clips = (*own, *_told_apart(extra, own), *hurting)
     if not clips:
         raise BundleError(f"{bundle.root}: holds no reference clips; give some with --clip")
     with Steps(total=1 + len(bundle.manifest.artifacts), quiet=quiet) as steps:
@@ -72,6 +84,9 @@ def verify(
             with steps.step(f"{artifact.name}: comparing with PyTorch"):
                 result = _verify_artifact(bundle, artifact, clips, reference)
                 result = _with_magnitudes(bundle, artifact, result, clips)
+            if stress and artifact.precision == "int8" and result.parity.worst is not None:
+                with steps.step(f"{artifact.name}: climbing to a worse clip"):
+                    result = _climbed(bundle, artifact, result, clips)
             if find_drift and result.intact and not result.ok:
                 with steps.step(f"{artifact.name}: looking for the first layer that drifts"):
                     result = _with_drift(bundle, artifact, result, clips)
@@ -147,6 +162,26 @@ def _with_magnitudes(
     except DvflError:
         # Why it cannot be computed is already the result's error.
         return result
+
+
+def _climbed(bundle: Bundle, artifact: Artifact, result: Verified, clips: Sequence[NamedClip]) -> Verified:
+    """The result with a further clip, on which the artifact was led away from the reference."""
+    worst = min(result.parity.clips, key=lambda parity: parity.cosine)
+    start = next(clip for clip in clips if clip.name == worst.clip)
+    with closing(open_engine(bundle, "torch")) as torch, closing(_opened(bundle, artifact)) as engine:
+        found = ascent(torch.run, engine.run, start)
+        parity = compare(found.name, torch.run(found.pixels), engine.run(found.pixels))
+    judged = judge(result.parity.gate, (*result.parity.clips, parity))
+    # What a stand-in leaves open is told of whatever passed.
+    note = result.parity.reason if judged.reason is None else judged.reason
+    return replace(result, parity=judged.model_copy(update={"reason": note}))
+
+
+def _opened(bundle: Bundle, artifact: Artifact) -> Engine:
+    """The artifact's engine, or what stands in for it."""
+    known = TARGETS.get(artifact.target)
+    stand_in = load_stand_in(known) if known and _obstacle(artifact) else None
+    return stand_in(bundle, artifact) if stand_in else open_engine(bundle, artifact)
 
 
 def _obstacle(artifact: Artifact) -> str | None:

@@ -75,6 +75,11 @@ what was made); 2 wrong usage.
     help="A video to prove the artifacts on; repeatable.  [default: generated patterns]",
 )
 @click.option(
+    "--stress",
+    is_flag=True,
+    help="Also prove the artifacts on clips made to hurt: black, white, flicker, one-pixel checkerboards.",
+)
+@click.option(
     "--calibration-clips",
     type=click.Path(path_type=Path),
     help="A folder of videos for --compress and int8: half calibrate int8, the others choose its plan; "
@@ -114,6 +119,7 @@ def convert(
     calibration_clips: Path | None,
     plans: tuple[Path, ...],
     keep_refused: bool,
+    stress: bool,
     compress: float | None,
     force: bool,
 ) -> None:
@@ -136,6 +142,7 @@ def convert(
         calibration_clips,
         replace=force,
         keep_refused=keep_refused,
+        stress=stress,
         compress=compress,
     )
     outcome = run(request)

@@ -30,6 +30,7 @@ Examples:
   dvfl verify bundle
   dvfl verify bundle --clip my.mp4 --json result.json
   dvfl verify bundle --localize       name the first layer that drifts
+  dvfl verify bundle --stress         black, white, flicker, one-pixel checkerboards, and worse
 """
 
 
@@ -41,10 +42,13 @@ Examples:
 @click.option(
     "--localize", is_flag=True, help="Where an artifact misses its gate, name the first layer that drifts."
 )
+@click.option("--stress", is_flag=True, help="Also judge by clips made to hurt, and one found by ascent.")
 @click.option(
     "--json", "json_file", type=click.Path(path_type=Path), help="Also write the figures to this file."
 )
-def verify(bundle: Path, clips: tuple[Path, ...], localize: bool, json_file: Path | None) -> None:
+def verify(
+    bundle: Path, clips: tuple[Path, ...], localize: bool, stress: bool, json_file: Path | None
+) -> None:
     """Prints a line per artifact and exits 1 if any fails."""
     from dvfl.bundle import Bundle
     from dvfl.files import atomic_write
@@ -53,7 +57,7 @@ def verify(bundle: Path, clips: tuple[Path, ...], localize: bool, json_file: Pat
 
     opened = Bundle.open(bundle)
     extra = read_clips(clips, opened.manifest.preprocessing)
-    results = run(opened, extra, find_drift=localize)
+    results = run(opened, extra, find_drift=localize, stress=stress)
     print_table([_HEADER, *map(_row, results)], right=(2, 3, 4, 5, 6, 7))
     for result in results:
         for line in _details(result, localize):
@@ -90,6 +94,8 @@ def _row(result: Verified) -> tuple[str, ...]:
 
 def _details(result: Verified, localize: bool) -> list[str]:
     lines = [result.parity.reason] if result.parity.reason else []
+    if result.parity.worst is not None and len(result.parity.clips) > 1:
+        lines.append(f"worst clip: {result.parity.worst.clip}")
     if result.magnitudes:
         worst = max(result.magnitudes, key=lambda one: one.largest)
         lines.append(
