@@ -106,9 +106,19 @@ class TestForeignModels:
 
 class TestCheckpoints:
     def test_it_checks_the_program_that_convert_converts(self, sources, converted):
+        checked = check_checkpoint(sources / "student.pth", TARGETS["executorch"], small.FRAMES, small.SIZE)
+        assert checked.convertible
+        assert checked.report == converted.artifact("executorch", "fp32").operators
+
+    def test_core_ml_has_the_same_work_before_and_after_conversion(self, sources, converted):
+        """Its operators are ATen's before, its own after."""
         checked = check_checkpoint(sources / "student.pth", TARGETS["coreml"], small.FRAMES, small.SIZE)
         assert checked.convertible
-        assert checked.report == converted.artifact("coreml").operators
+        work = [
+            sum(use.macs for use in report.operators)
+            for report in (checked.report, converted.artifact("coreml").operators)
+        ]
+        assert work[0] == work[1]
 
     def test_a_size_that_the_network_cannot_take(self, sources):
         with pytest.raises(ConversionError, match="--size must be a multiple of 32"):
