@@ -113,6 +113,8 @@ def write_video(path: Path, seed: int, frames: int = 24, size: int = 96) -> Path
         stream: Any = container.add_stream("libx264", rate=24)
         stream.width = stream.height = size
         stream.pix_fmt = "yuv420p"
+        # More threads make other bytes from run to run.
+        stream.thread_count = 1
         for index in range(frames):
             left, top = 2 * index * (seed % 2), index
             view = np.ascontiguousarray(pixels[top : top + size, left : left + size])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -213,6 +214,8 @@ class TestCommand:
         rows = {line.split()[0]: line for line in out.splitlines()[1:]}
         for artifact in converted.manifest.artifacts:
             assert "passed" in rows[artifact.name]
+        assert re.search(r"coreml-fp16: Neural Engine: \d+ x \w+: .*\(https://", out)
+        assert "coreml-fp16: largest of " in out
         assert err == f"\nnext: dvfl bench {converted.root}\n"
 
     def test_json(self, dvfl, converted, tmp_path, clip_file):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,21 +96,25 @@ def _releases(chosen: tuple[str, ...], named: tuple[str, ...]) -> tuple[Release,
     )
 
 
-_HEADER = ("artifact", "runtime", "outcome", "of range", "cosine", "from here", "p50 ms", "why")
+_HEADER = ("artifact", "runtime", "outcome", "of range", "cosine", "from here", "p50 ms", "x fastest", "why")
 
 
 def _print(matrix: Matrix) -> None:
     from dvfl_converter.runtimes.matrix import GIVEN, families, minimum
 
     rows = sorted(matrix.entries, key=lambda entry: entry.artifact)
-    print_table([_HEADER, *map(_row, rows)], right=(3, 4, 5, 6))
+    fastest = {
+        name: min(entry.p50_ms for entry in matrix.entries if entry.artifact == name and entry.p50_ms)
+        for name in {entry.artifact for entry in rows if entry.p50_ms}
+    }
+    print_table([_HEADER, *(_row(entry, fastest) for entry in rows)], right=(3, 4, 5, 6, 7))
     for artifact in dict.fromkeys(entry.artifact for entry in rows if entry.version != GIVEN):
         own = [entry for entry in matrix.entries if entry.artifact == artifact and entry.version != GIVEN]
         found = {family: minimum(own, artifact, family) for family in families(own)}
         click.echo(f"  {artifact}: right from " + ", ".join(f"{f} {v or '(none)'}" for f, v in found.items()))
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: Entry, fastest: Mapping[str, float]) -> tuple[str, ...]:
     return (
         entry.artifact,
         entry.runtime,
@@ -118,5 +123,6 @@ def _row(entry: Entry) -> tuple[str, ...]:
         "-" if entry.cosine is None else f"{entry.cosine:.6f}",
         "-" if entry.from_here is None else f"{entry.from_here:.1e}",
         "-" if entry.p50_ms is None else f"{entry.p50_ms:.2f}",
+        "-" if entry.p50_ms is None else f"{entry.p50_ms / fastest[entry.artifact]:.1f}",
         entry.reason[:90],
     )

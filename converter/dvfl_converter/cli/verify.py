@@ -12,6 +12,7 @@ from dvfl.cli.options import next_step, print_table
 from dvfl.errors import GateError
 
 if TYPE_CHECKING:
+    from dvfl.manifest import Manifest
     from dvfl_converter.parity.localize import Drift
     from dvfl_converter.verification import Verified
 
@@ -60,7 +61,7 @@ def verify(
     results = run(opened, extra, find_drift=localize, stress=stress)
     print_table([_HEADER, *map(_row, results)], right=(2, 3, 4, 5, 6, 7))
     for result in results:
-        for line in _details(result, localize):
+        for line in (*_details(result, localize), *_placement(opened.manifest, result.name)):
             click.echo(f"  {result.name}: {line}")
     if json_file is not None:
         with atomic_write(json_file) as stream:
@@ -118,6 +119,18 @@ def _details(result: Verified, localize: bool) -> list[str]:
             "this runtime shows no intermediate tensors; localize with a litert artifact of this model",
         ]
     return [*lines, _drift_line(result.drift)]
+
+
+def _placement(manifest: Manifest, name: str) -> list[str]:
+    """What public sources say against an operator on the Neural Engine, each with its source."""
+    (artifact,) = (artifact for artifact in manifest.artifacts if artifact.name == name)
+    if artifact.target != "coreml" or artifact.operators is None:
+        return []
+    return [
+        f"Neural Engine: {use.count} x {use.operator}: {use.reason}"
+        for use in artifact.operators.operators
+        if "https://" in use.reason
+    ]
 
 
 def _drift_line(drift: Drift) -> str:

@@ -35,7 +35,7 @@ def arguments(sources, clip_file):
 
 def test_it_writes_a_smaller_student_and_tells_what_each_layer_gave(dvfl, checkpoint, arguments, tmp_path):
     out = tmp_path / "small.pth"
-    code, printed, err = dvfl("compress", checkpoint, out, "--error", 0.05, *arguments)
+    code, printed, err = dvfl("compress", checkpoint, out, "--error", 0.01, *arguments)
     assert code == 0, err
     assert "stage 0, block 0, level 0" in printed
     assert "MACs saved" in printed
@@ -80,7 +80,7 @@ def test_an_existing_file_stays_if_nothing_can_be_saved(refused, sources, argume
 def test_converting_needs_clips_to_fit_and_to_judge(refused, checkpoint, sources, tmp_path):
     line = refused(
         "convert", checkpoint, "--labels", sources / "labels.txt", "--out", tmp_path / "b",
-        "--compress", 0.05, *SHAPE,
+        "--compress", 0.01, *SHAPE,
     )  # fmt: skip
     assert "--compress needs --calibration-clips DIR" in line
     assert "--clip VIDEO" in line
@@ -91,7 +91,7 @@ def test_converting_needs_clips_to_fit_and_to_judge(refused, checkpoint, sources
 def test_converting_compresses_proves_and_records(dvfl, checkpoint, sources, arguments, tmp_path):
     out = tmp_path / "bundle"
     code, printed, err = dvfl(
-        "convert", checkpoint, "--labels", sources / "labels.txt", "--out", out, "--compress", 0.05,
+        "convert", checkpoint, "--labels", sources / "labels.txt", "--out", out, "--compress", 0.01,
         "--target", "litert", "--target", "executorch", *arguments,
     )  # fmt: skip
     assert code == 0, err
@@ -99,7 +99,7 @@ def test_converting_compresses_proves_and_records(dvfl, checkpoint, sources, arg
     bundle = Bundle.open(out)
     for artifact in bundle.manifest.artifacts:
         assert artifact.parity.status == "passed"
-        assert artifact.options["compress"] == "0.05"
+        assert artifact.options["compress"] == "0.01"
         assert all(int(rank.split("/")[0]) <= int(rank.split("/")[1]) // 2
                    for rank in artifact.options["temporal_ranks"].split())  # fmt: skip
     assert len(read_record(bundle).compression.layers) == 8
