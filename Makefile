@@ -56,8 +56,8 @@ runtime-matrix: setup  ## Try every released runtime on both demo bundles (half 
 	@$(BIN)/dvfl runtimes $(ACTION_BUNDLE)
 
 verify-all: demo  ## Prove the demo bundles again, on this machine, on ARM64 kernels and on every released runtime
-	@$(BIN)/dvfl verify $(BUNDLE)
-	@$(BIN)/dvfl verify $(ACTION_BUNDLE)
+	@$(BIN)/dvfl verify $(BUNDLE) --stress ascent
+	@$(BIN)/dvfl verify $(ACTION_BUNDLE) --stress ascent
 	@$(MAKE) --no-print-directory arm64 runtime-matrix
 
 test:  ## Lint, types and every test: Python's, then Kotlin's, then Swift's

@@ -6,19 +6,21 @@ from collections.abc import Iterator
 
 from rich.markup import escape
 
-from dvfl.manifest import Artifact
+from dvfl.manifest import Artifact, ParityReport
 from dvfl_converter.report.evidence import PlanTrial, SearchEvidence
 
 _MARKS = {"passed": "[green]✓[/]", "failed": "[red]✗[/]", "not_run": "[yellow]-[/]"}
 
 
-def artifact_line(artifact: Artifact) -> str:
-    """Verdict, size and the worst clip of one artifact."""
+def artifact_line(artifact: Artifact, stress: ParityReport | None) -> str:
+    """Verdict, size and the worst clip of one artifact, and how it bore the clips made to hurt."""
     size = f"{artifact.bytes / 1e6:.1f} MB"
     worst = artifact.parity.worst
     detail = artifact.parity.reason or ""
     if worst is not None and artifact.parity.status == "passed":
         detail = f"worst clip: error {worst.error_of_range:.1e} of the logit range, cosine {worst.cosine:.6f}"
+    if stress is not None and stress.worst is not None and stress.status == "passed":
+        detail += f"; made to hurt: cosine {stress.worst.cosine:.6f}"
     status = artifact.parity.status.replace("_", " ")
     return f"{_MARKS[artifact.parity.status]} {artifact.name:<17} {size:>9}  {status}  {escape(detail)}"
 

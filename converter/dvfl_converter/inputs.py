@@ -13,7 +13,7 @@ from dvfl.model.checkpoint import Checkpoint, TrainedClip, load_checkpoint
 from dvfl.spec import PreprocessingSpec
 from dvfl_converter.clips import NamedClip, check_unseen, find_videos, patterns, read_clips
 from dvfl_converter.labels import read_labels
-from dvfl_converter.parity.stress import stress_clips
+from dvfl_converter.parity.stress import Stress, stress_clips
 from dvfl_converter.plan import Conversion, check_clip_shape
 from dvfl_converter.quantization.clips import selection_patterns, split
 from dvfl_converter.targets.registry import load_backend
@@ -26,7 +26,7 @@ class Request:
     ``frames`` and ``size`` are ``None`` for what the checkpoint was trained on, or for the published input
     where it does not say. ``keep_refused`` leaves int8 artifacts in the bundle that do not earn their place.
     ``compress`` is the largest relative error of a temporal convolution of lower rank, ``None`` for as it is.
-    ``stress`` also proves the artifacts on clips made to hurt.
+    ``stress`` tells on which clips made to hurt the artifacts are proved besides.
     """
 
     checkpoint: Path
@@ -40,7 +40,7 @@ class Request:
     replace: bool = False
     keep_refused: bool = False
     compress: float | None = None
-    stress: bool = False
+    stress: Stress = "patterns"
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,7 @@ class Inputs:
 
     Attributes:
         clips: on which the artifacts are proved.
+        stress: made to hurt; the artifacts are proved on them by gates of their own.
         calibration: uint8 ``[T, H, W, 3]``, for the activation ranges of static int8, and for compression.
         selection: on which quantisation plans are compared; neither of the other two.
         warning: empty if there is none.
@@ -61,6 +62,7 @@ class Inputs:
     clips: tuple[NamedClip, ...]
     calibration: tuple[NDArray[np.uint8], ...]
     selection: tuple[NamedClip, ...]
+    stress: tuple[NamedClip, ...] = ()
     warning: str = ""
     recorded: dict[str, str] = field(default_factory=dict)
 
@@ -78,10 +80,9 @@ def read_inputs(request: Request) -> Inputs:
     labels = read_labels(request.labels, checkpoint.architecture.num_classes)
     spec, warning = input_of(checkpoint, request.frames, request.size)
     clips = read_clips(request.clips, spec) or patterns(spec)
-    if request.stress:
-        clips = (*clips, *stress_clips(spec))
     calibration, selection = _read_calibration(request, spec)
-    return Inputs(checkpoint, labels, spec, clips, calibration, selection, warning)
+    stress = () if request.stress == "off" else stress_clips(spec)
+    return Inputs(checkpoint, labels, spec, clips, calibration, selection, stress, warning)
 
 
 def input_of(checkpoint: Checkpoint, frames: int | None, size: int | None) -> tuple[PreprocessingSpec, str]:

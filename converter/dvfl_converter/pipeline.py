@@ -15,6 +15,7 @@ from dvfl.manifest import Artifact, Manifest, ModelCard
 from dvfl.model import VideoFocalNet, variant_name
 from dvfl_converter.bench.timing import machine
 from dvfl_converter.bundle_writer import REPORT_FILE, write_manifest, write_reference, write_vector
+from dvfl_converter.clips import NamedClip
 from dvfl_converter.compression.checkpoints import recorded
 from dvfl_converter.compression.compress import check_gate, compress
 from dvfl_converter.compression.summary import Compression
@@ -23,7 +24,7 @@ from dvfl_converter.parity.compare import LogitsByClip
 from dvfl_converter.production import Made, Production, run_reference
 from dvfl_converter.progress import Steps
 from dvfl_converter.report.clips import with_pictures
-from dvfl_converter.report.evidence import ClipEvidence, Evidence, Failure
+from dvfl_converter.report.evidence import ClipEvidence, Evidence, Failure, StressEvidence
 from dvfl_converter.report.record import write_record
 from dvfl_converter.report.render import render
 from dvfl_converter.staging import staged_folder
@@ -142,6 +143,11 @@ def _complete(root: Path, base: Manifest, inputs: Inputs, reference: LogitsByCli
     return manifest
 
 
+def _clip_evidence(clip: NamedClip, reference: LogitsByClip, made: Made) -> ClipEvidence:
+    said = {name: logits[clip.name] for name, logits in made.logits.items() if clip.name in logits}
+    return ClipEvidence(clip.name, clip.pixels, reference[clip.name], said)
+
+
 def _write_report(
     root: Path,
     manifest: Manifest,
@@ -150,14 +156,12 @@ def _write_report(
     made: Made,
     compression: Compression | None,
 ) -> None:
-    clips = tuple(
-        ClipEvidence(
-            name=clip.name,
-            pixels=clip.pixels,
-            reference=reference[clip.name],
-            logits={name: logits[clip.name] for name, logits in made.logits.items()},
-        )
-        for clip in inputs.clips
+    clips = tuple(_clip_evidence(clip, reference, made) for clip in inputs.clips)
+    worst = {parity.worst.clip for parity in made.stress.values() if parity.worst}
+    hurting = tuple(
+        _clip_evidence(clip, reference, made)
+        for clip in (*inputs.stress, *made.climbed.values())
+        if clip.name in worst
     )
     # The pictures are made once: the record holds those of the page.
     evidence = with_pictures(
@@ -170,6 +174,7 @@ def _write_report(
             searches=tuple(made.searches),
             peaks=tuple(made.peaks),
             compression=compression,
+            stress=StressEvidence(hurting, made.stress),
         )
     )
     write_record(Bundle(root, manifest), evidence)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -9,17 +10,20 @@ from time import perf_counter
 from rich.markup import escape
 
 from dvfl.bundle import Bundle
-from dvfl.engines import open_engine
+from dvfl.engines import Engine, open_engine
+from dvfl.engines.base import Logits
 from dvfl.errors import ConversionError, DvflError
-from dvfl.manifest import Artifact
+from dvfl.manifest import Artifact, ParityReport
 from dvfl.model.checkpoint import Checkpoint
 from dvfl_converter import workshop as shop
 from dvfl_converter.announcements import artifact_line, search_lines
 from dvfl_converter.bundle_writer import discard, plan_file
+from dvfl_converter.clips import NamedClip
 from dvfl_converter.inputs import Inputs, Request
 from dvfl_converter.parity.compare import LogitsByClip, compare_clips, run_clips
-from dvfl_converter.parity.gates import GATES, judge
+from dvfl_converter.parity.gates import GATES, STRESS_GATES, judge, with_stress
 from dvfl_converter.parity.half_range import LARGEST_HALF, peak
+from dvfl_converter.parity.stress import climb
 from dvfl_converter.plan import Conversion
 from dvfl_converter.progress import Steps
 from dvfl_converter.quantization.decision import chosen, find, plan_without_search
@@ -45,14 +49,22 @@ class Made:
     failures: list[Failure] = field(default_factory=list)
     searches: list[SearchEvidence] = field(default_factory=list)
     peaks: list[HalfRange] = field(default_factory=list)
+    stress: dict[str, ParityReport] = field(default_factory=dict)
+    climbed: dict[str, NamedClip] = field(default_factory=dict)
+
+    def forget(self, name: str) -> None:
+        """Drops what an artifact said that is not kept."""
+        for kept in (self.logits, self.stress, self.climbed):
+            kept.pop(name, None)
 
 
-def run_reference(bundle: Bundle, inputs: Inputs, made: Made) -> tuple[LogitsByClip, LogitsByClip]:
-    """PyTorch's logits of the proving and of the selection clips."""
+def run_reference(bundle: Bundle, inputs: Inputs, made: Made) -> tuple[dict[str, Logits], LogitsByClip]:
+    """PyTorch's logits of the proving clips, those made to hurt included, and of the selection clips."""
     start = perf_counter()
     with closing(open_engine(bundle, "torch", threads=shop.THREADS)) as engine:
         load_ms = (perf_counter() - start) * 1e3
-        proving, selecting = run_clips(engine, inputs.clips), run_clips(engine, inputs.selection)
+        proving = run_clips(engine, (*inputs.clips, *inputs.stress))
+        selecting = run_clips(engine, inputs.selection)
         made.latencies.append(latency("torch-fp32", engine, inputs.clips[0], load_ms))
     return proving, selecting
 
@@ -64,7 +76,7 @@ class Production:
     request: Request
     inputs: Inputs
     workshop: Workshop
-    reference: LogitsByClip
+    reference: dict[str, Logits]
     selection_reference: LogitsByClip
     made: Made
     steps: Steps
@@ -86,13 +98,13 @@ class Production:
         except Exception as error:
             # Any other: converters fail in ways of their own, and must not take the finished artifacts along.
             discard(path)
-            self.made.logits.pop(conversion.name, None)
+            self.made.forget(conversion.name)
             self._failed(conversion, _message(error, conversion), refused=isinstance(error, RefusedError))
         else:
             if plan is not None:
                 artifact = _with_plan(artifact, conversion, plan, self.workshop)
             self.made.artifacts.append(artifact)
-            self.steps.done(artifact_line(artifact))
+            self.steps.done(artifact_line(artifact, self.made.stress.get(artifact.name)))
 
     def _plan(self, conversion: Conversion) -> QuantizationPlan | None:
         if conversion.int8 != "search":
@@ -115,21 +127,50 @@ class Production:
         if not target.runs_here and target.stand_in is None:
             return artifact
         with self.workshop.running(artifact) as (engine, load_ms):
-            measured = run_clips(engine, self.inputs.clips)
+            measured = run_clips(engine, (*self.inputs.clips, *self.inputs.stress))
             # The time of what stands in for a runtime says nothing of the runtime.
             if target.runs_here:
                 self.made.latencies.append(latency(artifact.name, engine, self.inputs.clips[0], load_ms))
+            if self.request.stress == "ascent" and artifact.precision == "int8":
+                self._climb(artifact, engine, measured)
         self.made.logits[artifact.name] = measured
         note = None if target.runs_here else target.stand_in_reason
-        parity = judge(GATES[artifact.precision], compare_clips(self.reference, measured), note)
+        natural = compare_clips(self._reference_of(self.inputs.clips), measured)
+        parity = judge(GATES[artifact.precision], natural, note)
+        hurting = self._hurting(artifact)
+        if hurting:
+            stress = judge(
+                STRESS_GATES[artifact.precision], compare_clips(self._reference_of(hurting), measured)
+            )
+            self.made.stress[artifact.name] = stress
+            parity = with_stress(parity, stress)
         options = artifact.options if note is None else {**artifact.options, **PROVED_BY_INTERPRETER}
         return artifact.model_copy(update={"parity": parity, "options": options})
+
+    def _climb(self, artifact: Artifact, engine: Engine, measured: dict[str, Logits]) -> None:
+        """Adds the clip that ascent finds, and both engines' logits of it."""
+        clips = (*self.inputs.clips, *self.inputs.stress)
+        parity = compare_clips(self._reference_of(clips), measured)
+        self.steps.doing(f"{artifact.name}: climbing to a worse clip")
+        with closing(open_engine(self.workshop.bundle, "torch", threads=shop.THREADS)) as torch:
+            clip = climb(torch.run, engine.run, clips, parity, artifact.name)
+            self.reference[clip.name] = torch.run(clip.pixels)
+        measured[clip.name] = engine.run(clip.pixels)
+        self.made.climbed[artifact.name] = clip
+
+    def _hurting(self, artifact: Artifact) -> tuple[NamedClip, ...]:
+        climbed = self.made.climbed.get(artifact.name)
+        return self.inputs.stress if climbed is None else (*self.inputs.stress, climbed)
+
+    def _reference_of(self, clips: Sequence[NamedClip]) -> LogitsByClip:
+        return {clip.name: self.reference[clip.name] for clip in clips}
 
     def _check_range(self, conversion: Conversion) -> None:
         """Refuses an fp16 artifact whose activations overflow on the clips."""
         if conversion.config.precision != "fp16":
             return
-        found = peak(self.workshop.program(conversion.target, "fp16"), self.inputs.clips)
+        clips = (*self.inputs.clips, *self.inputs.stress)
+        found = peak(self.workshop.program(conversion.target, "fp16"), clips)
         self.made.peaks.append(
             HalfRange(conversion.name, found.value, found.operator, found.source, found.clip)
         )

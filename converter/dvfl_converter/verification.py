@@ -12,10 +12,10 @@ from dvfl.errors import BundleError, DvflError
 from dvfl.manifest import Artifact, ClipParity, ParityReport
 from dvfl_converter.clips import NamedClip
 from dvfl_converter.parity.compare import LogitsByClip, compare_clips, run_clips
-from dvfl_converter.parity.gates import GATES, judge, not_run
+from dvfl_converter.parity.gates import GATES, STRESS_GATES, judge, not_run
 from dvfl_converter.parity.localize import Drift, localize
 from dvfl_converter.parity.metrics import compare
-from dvfl_converter.parity.stress import ascent, stress_clips
+from dvfl_converter.parity.stress import Stress, climb, stress_clips
 from dvfl_converter.progress import Steps
 from dvfl_converter.targets.base import Magnitude
 from dvfl_converter.targets.registry import TARGETS, load_magnitudes, load_stand_in
@@ -27,11 +27,13 @@ class Verified:
 
     Attributes:
         intact: its bytes are those the converter wrote.
+        parity: on the natural clips.
         error: why it could not be run although a runtime is here.
         drift: the first layer that leaves the tolerance, when asked for and found.
         magnitudes: every fp16 value of the artifact, at its largest over the clips, where they can be seen.
         stand_in: where the artifact's runtime ran and something could stand in for it: how far the latter's
             logits are from the runtime's.
+        stress: on clips made to hurt, by the gate for them; ``None`` if there was none, or nothing ran.
     """
 
     name: str
@@ -41,11 +43,18 @@ class Verified:
     drift: Drift | None = None
     magnitudes: tuple[Magnitude, ...] = ()
     stand_in: tuple[ClipParity, ...] = ()
+    stress: ParityReport | None = None
 
     @property
     def ok(self) -> bool:
-        """Intact, and not outside its gate; not running for want of a runtime is no failure."""
-        return self.intact and self.error is None and self.parity.status != "failed"
+        """Intact, and not outside its gates; not running for want of a runtime is no failure."""
+        return self.intact and self.error is None and not self.missed
+
+    @property
+    def missed(self) -> tuple[ParityReport, ...]:
+        """Those of the natural clips and of the clips made to hurt that are outside their gate."""
+        reports = (self.parity, *([self.stress] if self.stress else []))
+        return tuple(report for report in reports if report.status == "failed")
 
 
 def reference_vectors(bundle: Bundle) -> tuple[NamedClip, ...]:
@@ -59,32 +68,33 @@ def verify(
     extra: Sequence[NamedClip],
     *,
     find_drift: bool = False,
-    stress: bool = False,
+    stress: Stress = "patterns",
     quiet: bool = False,
 ) -> tuple[Verified, ...]:
     """Verifies every artifact on the bundle's own clips and on ``extra`` ones.
 
     Args:
         find_drift: also name the first layer that drifts where a gate is missed.
-        stress: also use clips made to hurt; for int8, one more that is climbed to from the worst of all.
+        stress: which clips made to hurt are used besides.
 
     Raises:
         BundleError: the reference itself was changed or no longer gives the recorded logits.
     """
     own = reference_vectors(bundle)
-    hurting = stress_clips(bundle.manifest.preprocessing) if stress else ()
-    clips = (*own, *_told_apart(extra, own), *hurting)
-    if not clips:
+    natural = (*own, *_told_apart(extra, own))
+    if not natural:
         raise BundleError(f"{bundle.root}: holds no reference clips; give some with --clip")
+    hurting = () if stress == "off" else stress_clips(bundle.manifest.preprocessing)
+    clips = (*natural, *hurting)
     with Steps(total=1 + len(bundle.manifest.artifacts), quiet=quiet) as steps:
         with steps.step("running the PyTorch reference"):
             reference = _reference(bundle, clips)
         results = []
         for artifact in bundle.manifest.artifacts:
             with steps.step(f"{artifact.name}: comparing with PyTorch"):
-                result = _verify_artifact(bundle, artifact, clips, reference)
+                result = _verify_artifact(bundle, artifact, natural, hurting, reference)
                 result = _with_magnitudes(bundle, artifact, result, clips)
-            if stress and artifact.precision == "int8" and result.parity.worst is not None:
+            if stress == "ascent" and artifact.precision == "int8" and result.stress is not None:
                 with steps.step(f"{artifact.name}: climbing to a worse clip"):
                     result = _climbed(bundle, artifact, result, clips)
             if find_drift and result.intact and not result.ok:
@@ -116,9 +126,13 @@ def _reference(bundle: Bundle, clips: Sequence[NamedClip]) -> LogitsByClip:
 
 
 def _verify_artifact(
-    bundle: Bundle, artifact: Artifact, clips: Sequence[NamedClip], reference: LogitsByClip
+    bundle: Bundle,
+    artifact: Artifact,
+    natural: Sequence[NamedClip],
+    hurting: Sequence[NamedClip],
+    reference: LogitsByClip,
 ) -> Verified:
-    gate = GATES[artifact.precision]
+    gate, clips = GATES[artifact.precision], (*natural, *hurting)
     try:
         bundle.verified(artifact)
     except BundleError as error:
@@ -129,15 +143,24 @@ def _verify_artifact(
         if obstacle and imitated is None:
             return Verified(artifact.name, True, not_run(gate, obstacle))
         if obstacle and imitated is not None:
-            note = TARGETS[artifact.target].stand_in_reason
-            return Verified(artifact.name, True, judge(gate, compare_clips(reference, imitated), note))
-        with closing(open_engine(bundle, artifact)) as engine:
-            measured = run_clips(engine, clips)
+            measured, note = imitated, TARGETS[artifact.target].stand_in_reason
+        else:
+            with closing(open_engine(bundle, artifact)) as engine:
+                measured, note = run_clips(engine, clips), None
     except DvflError as error:
         return Verified(artifact.name, True, not_run(gate, str(error)), error=str(error))
-    parity = judge(gate, compare_clips(reference, measured))
-    distance = compare_clips(measured, imitated) if imitated is not None else ()
-    return Verified(artifact.name, True, parity, stand_in=tuple(distance))
+    result = Verified(
+        artifact.name, True, judge(gate, compare_clips(_only(reference, natural), measured), note)
+    )
+    if hurting:
+        stress = judge(STRESS_GATES[artifact.precision], compare_clips(_only(reference, hurting), measured))
+        result = replace(result, stress=stress)
+    distance = compare_clips(measured, imitated) if imitated is not None and not obstacle else ()
+    return replace(result, stand_in=tuple(distance))
+
+
+def _only(logits: LogitsByClip, clips: Sequence[NamedClip]) -> LogitsByClip:
+    return {clip.name: logits[clip.name] for clip in clips}
 
 
 def _imitated(bundle: Bundle, artifact: Artifact, clips: Sequence[NamedClip]) -> LogitsByClip | None:
@@ -166,15 +189,12 @@ def _with_magnitudes(
 
 def _climbed(bundle: Bundle, artifact: Artifact, result: Verified, clips: Sequence[NamedClip]) -> Verified:
     """The result with a further clip, on which the artifact was led away from the reference."""
-    worst = min(result.parity.clips, key=lambda parity: parity.cosine)
-    start = next(clip for clip in clips if clip.name == worst.clip)
+    assert result.stress is not None, "it ran on clips made to hurt"
+    figures = (*result.parity.clips, *result.stress.clips)
     with closing(open_engine(bundle, "torch")) as torch, closing(_opened(bundle, artifact)) as engine:
-        found = ascent(torch.run, engine.run, start)
+        found = climb(torch.run, engine.run, clips, figures, artifact.name)
         parity = compare(found.name, torch.run(found.pixels), engine.run(found.pixels))
-    judged = judge(result.parity.gate, (*result.parity.clips, parity))
-    # What a stand-in leaves open is told of whatever passed.
-    note = result.parity.reason if judged.reason is None else judged.reason
-    return replace(result, parity=judged.model_copy(update={"reason": note}))
+    return replace(result, stress=judge(result.stress.gate, (*result.stress.clips, parity)))
 
 
 def _opened(bundle: Bundle, artifact: Artifact) -> Engine:
@@ -195,8 +215,8 @@ def _obstacle(artifact: Artifact) -> str | None:
 
 
 def _with_drift(bundle: Bundle, artifact: Artifact, result: Verified, clips: Sequence[NamedClip]) -> Verified:
-    worst = result.parity.worst
-    clip = next(clip for clip in clips if worst is None or clip.name == worst.clip)
+    worst = result.missed[0].worst if result.missed else None
+    clip = next((clip for clip in clips if worst and clip.name == worst.clip), clips[0])
     try:
         return replace(result, drift=localize(bundle, artifact, clip))
     except DvflError:

@@ -48,7 +48,7 @@ class Workshop:
     def __init__(self, network: VideoFocalNet, inputs: Inputs, bundle: Bundle) -> None:
         self._network = network
         self._inputs = inputs
-        self._bundle = bundle
+        self.bundle = bundle
         self._programs: dict[tuple[str, Precision], Program] = {}
         self._exporters: dict[tuple[str, Precision], Exporter] = {}
         self._fp32: dict[str, Artifact] = {}
@@ -83,7 +83,7 @@ class Workshop:
         spec, layout = self._inputs.spec, program.layout or "THWC"
         lengths = {"T": spec.temporal.frames, "H": spec.crop.size, "W": spec.crop.size, "C": 3}
         artifact = Artifact(
-            **stored(self._bundle.root, file).model_dump(),
+            **stored(self.bundle.root, file).model_dump(),
             target=target.name,
             precision=precision,
             input=InputContract(
@@ -119,7 +119,7 @@ class Workshop:
 
     def path(self, file: str) -> Path:
         """Where a file of the bundle is."""
-        return self._bundle.root / file
+        return self.bundle.root / file
 
     def clear(self) -> None:
         """Removes what was made aside."""
@@ -132,8 +132,8 @@ class Workshop:
         Raises:
             EngineError: it does not load.
         """
-        manifest = self._bundle.manifest.model_copy(update={"artifacts": (artifact,)})
-        bundle = Bundle(self._bundle.root, manifest)
+        manifest = self.bundle.manifest.model_copy(update={"artifacts": (artifact,)})
+        bundle = Bundle(self.bundle.root, manifest)
         target = TARGETS[artifact.target]
         stand_in = None if target.runs_here else load_stand_in(target)
         start = perf_counter()

@@ -129,7 +129,9 @@ class ParityReport(_Strict):
 
     @property
     def worst(self) -> ClipParity | None:
-        """The clip with the largest error relative to the logit range."""
+        """The clip that fares worst by what its gate limits: the cosine, or the error of the range."""
+        if self.gate.max_error_of_range is None and self.gate.min_worst_cosine is not None:
+            return min(self.clips, key=lambda clip: clip.cosine, default=None)
         return max(self.clips, key=lambda clip: clip.error_of_range, default=None)
 
     @property

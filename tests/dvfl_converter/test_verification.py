@@ -120,7 +120,7 @@ class TestOnAMac:
         (result,) = verify(only, (), quiet=True)
         assert result.ok
         assert result.parity.reason is None
-        assert [parity.error_of_range for parity in result.stand_in] == pytest.approx([1e-3] * 2, rel=0.05)
+        assert [parity.error_of_range for parity in result.stand_in] == pytest.approx([1e-3] * 8, rel=0.05)
 
 
 class TestTampering:

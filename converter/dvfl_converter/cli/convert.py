@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dvfl.cli.options import next_step
 from dvfl.errors import GateError
+from dvfl_converter.cli.options import stress_option
+
+if TYPE_CHECKING:
+    from dvfl_converter.parity.stress import Stress
 
 HELP = """Convert CHECKPOINT to phone artifacts, prove them on clips, and write a bundle.
 
@@ -74,11 +79,7 @@ what was made); 2 wrong usage.
     type=click.Path(path_type=Path),
     help="A video to prove the artifacts on; repeatable.  [default: generated patterns]",
 )
-@click.option(
-    "--stress",
-    is_flag=True,
-    help="Also prove the artifacts on clips made to hurt: black, white, flicker, one-pixel checkerboards.",
-)
+@stress_option
 @click.option(
     "--calibration-clips",
     type=click.Path(path_type=Path),
@@ -119,7 +120,7 @@ def convert(
     calibration_clips: Path | None,
     plans: tuple[Path, ...],
     keep_refused: bool,
-    stress: bool,
+    stress: Stress,
     compress: float | None,
     force: bool,
 ) -> None:

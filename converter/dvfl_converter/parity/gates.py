@@ -13,6 +13,14 @@ GATES: dict[Precision, Gate] = {
     "int8": Gate(min_mean_cosine=0.999, min_worst_cosine=0.99, min_top1_agreement=0.99),
 }
 
+# On clips made to hurt. What only rounds must bear them like any other; int8, whose ranges are those of
+# natural clips, must keep the angle to the reference under 30 degrees: an error of half the logits' norm.
+STRESS_GATES: dict[Precision, Gate] = {
+    "fp32": GATES["fp32"],
+    "fp16": GATES["fp16"],
+    "int8": Gate(min_worst_cosine=0.866),
+}
+
 
 @dataclass(frozen=True)
 class CompressionGate:
@@ -57,6 +65,15 @@ def judge(gate: Gate, clips: Sequence[ClipParity], note: str | None = None) -> P
     return report.model_copy(update={"status": "failed", "reason": "; ".join(missed)})
 
 
+def with_stress(parity: ParityReport, stress: ParityReport) -> ParityReport:
+    """The parity on natural clips, failed if that on clips made to hurt is."""
+    if stress.status != "failed":
+        return parity
+    reasons = [parity.reason] if parity.status == "failed" else []
+    reason = "; ".join(filter(None, [*reasons, f"on clips made to hurt: {stress.reason}"]))
+    return parity.model_copy(update={"status": "failed", "reason": reason})
+
+
 def not_run(gate: Gate, reason: str) -> ParityReport:
     """The report of an artifact that no runtime here can execute."""
     return ParityReport(status="not_run", reason=reason, gate=gate)
@@ -64,9 +81,10 @@ def not_run(gate: Gate, reason: str) -> ParityReport:
 
 def misses(report: ParityReport) -> list[str]:
     """One phrase for each figure outside the gate."""
-    gate, worst = report.gate, report.worst
-    if worst is None:
+    gate = report.gate
+    if not report.clips:
         return ["no clip was compared"]
+    worst = max(report.clips, key=lambda clip: clip.error_of_range)
     worst_cosine = min(report.clips, key=lambda clip: clip.cosine)
     found = []
     if gate.max_error_of_range is not None and worst.error_of_range > gate.max_error_of_range:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dvfl.manifest import ClipParity
 from dvfl.spec import PreprocessingSpec
 from dvfl_converter.clips import NamedClip
 from dvfl_converter.parity.metrics import cosine
 
 Logits = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+# None, the fixed patterns, or for int8 also one that is climbed to.
+Stress = Literal["off", "patterns", "ascent"]
 
 STEPS = 40
 # In levels of 0..255: how far a step tries to both sides, and how far it goes.
@@ -67,6 +71,19 @@ def ascent(
             if found > worst + _ROUNDING:
                 best, worst = clip, found
     return NamedClip(f"ascent from {start.name}", best)
+
+
+def climb(
+    reference: Logits,
+    artifact: Logits,
+    clips: Sequence[NamedClip],
+    parity: Sequence[ClipParity],
+    name: str,
+) -> NamedClip:
+    """The ascent for the artifact ``name``, from the clip that it bears worst so far."""
+    worst = min(parity, key=lambda figures: figures.cosine).clip
+    found = ascent(reference, artifact, next(clip for clip in clips if clip.name == worst))
+    return NamedClip(f"{found.name} ({name})", found.pixels)
 
 
 def _direction(dice: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dvfl.manifest import Artifact, ClipParity, Manifest
 from dvfl.predictions import rank, softmax
-from dvfl_converter.report.evidence import ClipEvidence, Evidence, Strip
+from dvfl_converter.report.evidence import ClipEvidence, Evidence, StressEvidence, Strip
 from dvfl_converter.report.formats import cosine, enumerate_words, percent, scientific
 from dvfl_converter.report.images import shown_frames, strips
 from dvfl_converter.report.verdict import title
@@ -73,14 +73,34 @@ class ClipView:
 
 def with_pictures(evidence: Evidence) -> Evidence:
     """The evidence with each clip's pixels as the pictures of its card; what is no longer pixels stays."""
-    clips = list(evidence.clips)
-    shown = [place for place, _, _ in _first_to_show(evidence.manifest, clips)]
+    stress = evidence.stress
+    hurting = _pictured(stressed(evidence.manifest, stress), stress.clips)
+    return replace(
+        evidence,
+        clips=_pictured(evidence.manifest, evidence.clips),
+        stress=replace(stress, clips=hurting),
+    )
+
+
+def stressed(manifest: Manifest, stress: StressEvidence) -> Manifest:
+    """The manifest as it would be if the artifacts were judged on the clips made to hurt alone."""
+    artifacts = (
+        artifact.model_copy(update={"parity": stress.parity[artifact.name]})
+        for artifact in manifest.artifacts
+        if artifact.name in stress.parity
+    )
+    return manifest.model_copy(update={"artifacts": tuple(artifacts)})
+
+
+def _pictured(manifest: Manifest, evidence: Sequence[ClipEvidence]) -> tuple[ClipEvidence, ...]:
+    clips = list(evidence)
+    shown = [place for place, _, _ in _first_to_show(manifest, clips)]
     raw = [(place, pixels) for place in shown if not isinstance(pixels := clips[place].pixels, Strip)]
     uris = dict(zip((place for place, _ in raw), strips([pixels for _, pixels in raw]), strict=True))
     for place, clip in enumerate(clips):
         if not isinstance(clip.pixels, Strip):
             clips[place] = replace(clip, pixels=Strip(len(clip.pixels), tuple(uris.get(place, ()))))
-    return replace(evidence, clips=tuple(clips))
+    return tuple(clips)
 
 
 def clip_views(manifest: Manifest, clips: Sequence[ClipEvidence]) -> list[ClipView]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dvfl.manifest import Manifest
+from dvfl.manifest import Manifest, ParityReport
 from dvfl_converter.compression.summary import Compression
 from dvfl_converter.devices import DeviceRun
 
@@ -40,6 +40,19 @@ class ClipEvidence:
     pixels: NDArray[np.uint8] | Strip
     reference: NDArray[np.float32]
     logits: dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class StressEvidence:
+    """What clips made to hurt did.
+
+    Attributes:
+        clips: on which some artifact fared worst of all.
+        parity: of each executed artifact by its stress gate, by artifact name.
+    """
+
+    clips: tuple[ClipEvidence, ...] = ()
+    parity: dict[str, ParityReport] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,3 +154,4 @@ class Evidence:
     searches: tuple[SearchEvidence, ...] = ()
     peaks: tuple[HalfRange, ...] = ()
     compression: Compression | None = None
+    stress: StressEvidence = StressEvidence()

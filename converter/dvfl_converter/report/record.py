@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from dvfl.bundle import Bundle
 from dvfl.errors import BundleError
-from dvfl.manifest import Sha256
+from dvfl.manifest import ParityReport, Sha256
 from dvfl_converter.compression.summary import Compression
 from dvfl_converter.report.evidence import (
     ClipEvidence,
@@ -22,6 +22,7 @@ from dvfl_converter.report.evidence import (
     HalfRange,
     Latency,
     SearchEvidence,
+    StressEvidence,
     Strip,
 )
 from dvfl_converter.report.images import shown_frames
@@ -63,6 +64,8 @@ class Record(_Strict):
     peaks: tuple[HalfRange, ...]
     clips: tuple[ClipRecord, ...]
     compression: Compression | None = None
+    stress_clips: tuple[ClipRecord, ...] = ()
+    stress: dict[str, ParityReport] = Field(default_factory=dict)
 
 
 def write_record(bundle: Bundle, evidence: Evidence) -> None:
@@ -80,6 +83,8 @@ def write_record(bundle: Bundle, evidence: Evidence) -> None:
         peaks=evidence.peaks,
         clips=tuple(map(_record, evidence.clips)),
         compression=evidence.compression,
+        stress_clips=tuple(map(_record, evidence.stress.clips)),
+        stress=evidence.stress.parity,
     )
     (bundle.root / RECORD_FILE).write_text(record.model_dump_json() + "\n", encoding="utf-8")
 
@@ -106,8 +111,8 @@ def read_record(bundle: Bundle) -> Evidence:
         raise BundleError(f"{path}: {where}: {first['msg']}; copy the bundle again") from None
     if record.manifest_sha256 != bundle.manifest_sha256:
         raise BundleError(f"{path}: is about another manifest.json; copy the whole bundle again")
-    clips = tuple(map(_evidence, record.clips))
-    _check_logits(bundle, clips)
+    clips, hurting = (tuple(map(_evidence, clips)) for clips in (record.clips, record.stress_clips))
+    _check_logits(bundle, (*clips, *hurting))
     return Evidence(
         bundle.manifest,
         clips,
@@ -117,6 +122,7 @@ def read_record(bundle: Bundle) -> Evidence:
         searches=record.searches,
         peaks=record.peaks,
         compression=record.compression,
+        stress=StressEvidence(hurting, record.stress),
     )
 
 

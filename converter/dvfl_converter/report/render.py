@@ -9,11 +9,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dvfl_converter.compression.summary import HEADINGS
 from dvfl_converter.report import figures, formats
-from dvfl_converter.report.clips import MOST_CLIPS, OPEN_CLIPS, clip_views, with_pictures
+from dvfl_converter.report.clips import MOST_CLIPS, OPEN_CLIPS, clip_views, stressed, with_pictures
 from dvfl_converter.report.costs import conditions, costs, delegations
 from dvfl_converter.report.devices import device_rows, with_devices
 from dvfl_converter.report.evidence import Evidence
 from dvfl_converter.report.searches import search_plot
+from dvfl_converter.report.stress import stress_rows
 from dvfl_converter.report.summary import model_lines, preprocessing_lines
 from dvfl_converter.report.verdict import (
     ArtifactCard,
@@ -51,6 +52,9 @@ def render(evidence: Evidence) -> str:
             model=model_lines(manifest),
             preprocessing=preprocessing_lines(manifest.preprocessing),
             clips=clip_views(manifest, evidence.clips),
+            stress=stress_rows(manifest, evidence.stress),
+            stress_clips=clip_views(stressed(manifest, evidence.stress), evidence.stress.clips),
+            climbed=any(row.clip.startswith("ascent ") for row in stress_rows(manifest, evidence.stress)),
             open_clips=OPEN_CLIPS,
             hidden_clips=max(0, len(evidence.clips) - MOST_CLIPS),
             area=figures,

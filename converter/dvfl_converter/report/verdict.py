@@ -233,15 +233,16 @@ def _reason(parity: ParityReport, criteria: tuple[Criterion, ...]) -> str:
 
 
 def _criteria(parity: ParityReport) -> tuple[Criterion, ...]:
-    worst, gate, clips = parity.worst, parity.gate, len(parity.clips)
+    gate, clips = parity.gate, len(parity.clips)
     limits = (
         ("Largest error / logit range", _limit("≤", gate.max_error_of_range, scientific)),
         ("Mean cosine", _limit("≥", gate.min_mean_cosine, str)),
         ("Worst cosine", _limit("≥", gate.min_worst_cosine, str)),
         ("Same top class", _limit("≥", gate.min_top1_agreement, percent)),
     )
-    if worst is None:
+    if not parity.clips:
         return tuple(Criterion(name, "not measured", limit, "not_run") for name, limit in limits if limit)
+    worst = max(parity.clips, key=lambda clip: clip.error_of_range)
     least = min(parity.clips, key=lambda clip: clip.cosine)
     measured = (
         (

@@ -3,12 +3,14 @@ import DVFL
 import Foundation
 
 /// Compares the fused pass with whole-frame conversion on a 1080p NV12 frame and prints a table. With `--check` it
-/// exits 1 if the fused pass is not 20 times as fast or takes memory from the heap in steady state. It always exits
+/// exits 1 if the fused pass is not many times as fast or takes memory from the heap in steady state. It always exits
 /// 1 if the two results differ in a byte.
 @main
 struct Benchmarks {
   static let (width, height, rounds) = (1920, 1080, 60)
-  static let leastRatio = 20.0
+  // The processor decides: 26 on one server, 23 on its successor. Touching every source pixel of the crop, 4.5 times
+  // as many as the output needs, would fall below.
+  static let leastRatio = 12.0
 
   static func main() throws {
     let spec = try PreprocessingSpec.standard()

@@ -19,9 +19,9 @@ from dvfl.manifest import (
     StoredFile,
 )
 from dvfl.spec import PreprocessingSpec
-from dvfl_converter.parity.gates import GATES, judge, not_run
+from dvfl_converter.parity.gates import GATES, STRESS_GATES, judge, not_run
 from dvfl_converter.parity.metrics import compare
-from dvfl_converter.report.evidence import ClipEvidence, Evidence, Failure, Latency
+from dvfl_converter.report.evidence import ClipEvidence, Evidence, Failure, Latency, StressEvidence
 
 NOISE = {"litert-fp32": 1.5e-6, "executorch-fp32": 2e-6, "litert-int8": 0.09}
 LABELS = (
@@ -86,6 +86,18 @@ def clip(
         for engine, noise in engines.items()
     }
     return ClipEvidence(name, pixels, reference, logits)
+
+
+def stress(clips: Sequence[ClipEvidence], artifacts: Sequence[str]) -> StressEvidence:
+    """The artifacts on clips made to hurt, each judged by its gate for them."""
+    parity = {
+        name: judge(
+            STRESS_GATES[name.split("-")[1]],
+            [compare(entry.name, entry.reference, entry.logits[name]) for entry in clips],
+        )
+        for name in artifacts
+    }
+    return StressEvidence(tuple(clips), parity)
 
 
 def moving_pattern(frames: int = 8, size: int = 64, seed: int = 0) -> np.ndarray:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import pairwise
 
 import av
 import numpy as np
 import pytest
-from report_samples import LABELS, NOT_RUN, clip, evidence, moving_pattern
+from report_samples import LABELS, NOT_RUN, clip, evidence, moving_pattern, stress
 
 from dvfl_converter.report.evidence import ClipEvidence, Failure, Latency
 from dvfl_converter.report.formats import cosine, percent, scientific
@@ -133,6 +134,34 @@ def test_it_answers_at_once(page):
         "Core ML fp16 converted, not executed here; ExecuTorch int8 failed to convert."
     )
     assert sentence in page.text
+
+
+class TestClipsMadeToHurt:
+    NAMES = ("litert-fp32", "litert-int8")
+
+    @pytest.fixture(scope="class")
+    def page(self):
+        given = evidence(some_clips(), artifacts=self.NAMES)
+        hurting = [
+            clip("stress: black", moving_pattern(), engines={"litert-fp32": 1e-6, "litert-int8": 0.5}),
+            clip("stress: white", moving_pattern(), engines={"litert-fp32": 2e-6, "litert-int8": 0.1}),
+        ]
+        return Page(render(replace(given, stress=stress(hurting, self.NAMES))))
+
+    def test_each_artifacts_worst_is_named_with_its_gate(self, page):
+        assert re.search(r"LiteRT fp32 Passed stress: white \S+ 0\.\d+ \d+ dB error ≤ 1\.0e-4", page.text)
+        assert re.search(r"LiteRT int8 Passed stress: black \S+ 0\.\d+ \d+ dB cosine ≥ 0\.866", page.text)
+
+    def test_their_frames_are_shown(self, page):
+        pictured = {attributes["alt"] for tag, attributes in page.tags if tag == "img"}
+        assert {"stress: black, frame 1 of 8", "stress: white, frame 1 of 8"} <= pictured
+
+    def test_the_page_stays_well_formed(self, page):
+        assert page.faults == []
+        assert page.open == []
+
+    def test_without_them_there_is_no_section(self):
+        assert "made to hurt" not in Page(render(evidence(some_clips()))).text
 
 
 def test_yes_means_that_all_of_it_ran_and_passed():

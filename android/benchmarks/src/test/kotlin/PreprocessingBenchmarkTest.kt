@@ -51,7 +51,7 @@ class PreprocessingBenchmarkTest {
     }
 
     @Test
-    fun `the fused pass is at least 20 times as fast as the whole frame`() {
+    fun `the fused pass is many times as fast as the whole frame`() {
         // A machine that is busy with something else spoils one run, hardly three.
         val ratios = generateSequence { ratios(measured()) }.take(RUNS)
         assertTrue(ratios.any { it.min() >= LEAST_RATIO }, "less than $LEAST_RATIO in each of $RUNS runs")
@@ -97,7 +97,9 @@ class PreprocessingBenchmarkTest {
     private val RunResult.fastest: Double get() = primaryResult.statistics.min
 
     private companion object {
-        const val LEAST_RATIO = 20.0
+        // The processor decides: 26 on one server, 18 to 20 on its successor. Touching every source pixel of the
+        // crop, 4.5 times as many as the output needs, would fall below.
+        const val LEAST_RATIO = 12.0
         const val RUNS = 3
         const val ROW = "%-21s %9.3f %15.3f %6.1f %10.1f"
         const val FRAMES = 300
