@@ -9,6 +9,7 @@ from enum import Enum
 import numpy as np
 
 from dvfl.errors import ArtifactError, EngineError
+from dvfl_converter.targets.coreml.interpreter.halves import rounded_to_half, widened
 from dvfl_converter.targets.coreml.interpreter.operators.arguments import Arguments
 from dvfl_converter.targets.coreml.interpreter.operators.registry import check_operators, row_of
 from dvfl_converter.targets.coreml.interpreter.program import (
@@ -165,8 +166,11 @@ class _Run:
     def _rounded(self, array: Array, kind: TensorType) -> Array:
         if kind.dtype is DataType.STRING:
             return array
-        keeps = kind.dtype.is_float and self._precision is Precision.FLOAT32
-        return array.astype(np.float32 if keeps else kind.dtype.held, copy=False)
+        if kind.dtype.is_float and self._precision is Precision.FLOAT32:
+            return widened(array).astype(np.float32, copy=False)
+        if kind.dtype is DataType.FLOAT16:
+            return rounded_to_half(array)
+        return array.astype(kind.dtype.held, copy=False)
 
 
 def _where(operation: Operation) -> str:

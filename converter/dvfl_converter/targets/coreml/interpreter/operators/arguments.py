@@ -6,9 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-import numpy as np
-
 from dvfl.errors import ArtifactError, UnsupportedOperatorError
+from dvfl_converter.targets.coreml.interpreter.halves import widened
 from dvfl_converter.targets.coreml.interpreter.program import Array, DataType, TensorType
 
 Result = Array | tuple[Array, ...]
@@ -131,11 +130,6 @@ class Row:
     def takes(self, names: Collection[str]) -> bool:
         """Whether an operation with these arguments is of this form."""
         return set(self.required) <= set(names) <= {*self.required, *self.optional}
-
-
-def widened(value: Array) -> Array:
-    """fp16 as float32, exactly."""
-    return value.astype(np.float32) if value.dtype == np.float16 else value
 
 
 def declared(given: Arguments, dtype: str) -> DataType:
