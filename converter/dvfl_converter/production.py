@@ -135,17 +135,21 @@ class Production:
                 self._climb(artifact, engine, measured)
         self.made.logits[artifact.name] = measured
         note = None if target.runs_here else target.stand_in_reason
-        natural = compare_clips(self._reference_of(self.inputs.clips), measured)
-        parity = judge(GATES[artifact.precision], natural, note)
-        hurting = self._hurting(artifact)
-        if hurting:
-            stress = judge(
-                STRESS_GATES[artifact.precision], compare_clips(self._reference_of(hurting), measured)
-            )
-            self.made.stress[artifact.name] = stress
-            parity = with_stress(parity, stress)
+        parity = self._judge(artifact, measured, note)
         options = artifact.options if note is None else {**artifact.options, **PROVED_BY_INTERPRETER}
         return artifact.model_copy(update={"parity": parity, "options": options})
+
+    def _judge(self, artifact: Artifact, measured: LogitsByClip, note: str | None) -> ParityReport:
+        """On the natural clips, and failed where those made to hurt miss their gate."""
+        natural = compare_clips(self._reference_of(self.inputs.clips), measured)
+        parity = judge(GATES[artifact.precision], natural, note)
+        climbed = self.made.climbed.get(artifact.name)
+        hurting = (*self.inputs.stress, *([climbed] if climbed else []))
+        if not hurting:
+            return parity
+        stress = judge(STRESS_GATES[artifact.precision], compare_clips(self._reference_of(hurting), measured))
+        self.made.stress[artifact.name] = stress
+        return with_stress(parity, stress)
 
     def _climb(self, artifact: Artifact, engine: Engine, measured: dict[str, Logits]) -> None:
         """Adds the clip that ascent finds, and both engines' logits of it."""
@@ -157,10 +161,6 @@ class Production:
             self.reference[clip.name] = torch.run(clip.pixels)
         measured[clip.name] = engine.run(clip.pixels)
         self.made.climbed[artifact.name] = clip
-
-    def _hurting(self, artifact: Artifact) -> tuple[NamedClip, ...]:
-        climbed = self.made.climbed.get(artifact.name)
-        return self.inputs.stress if climbed is None else (*self.inputs.stress, climbed)
 
     def _reference_of(self, clips: Sequence[NamedClip]) -> LogitsByClip:
         return {clip.name: self.reference[clip.name] for clip in clips}

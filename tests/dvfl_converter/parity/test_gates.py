@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dvfl.manifest import ClipParity, Gate
-from dvfl_converter.parity.gates import GATES, judge, not_run
+from dvfl_converter.parity.gates import GATES, STRESS_GATES, judge, not_run, with_stress
 
 
 def clip(name="a", error=0.0, cosine=1.0, top1=True) -> ClipParity:
@@ -25,6 +25,31 @@ class TestDefaults:
         assert GATES["fp32"] == Gate(max_error_of_range=1e-4)
         assert GATES["fp16"] == Gate(min_worst_cosine=0.9995)
         assert GATES["int8"] == Gate(min_mean_cosine=0.999, min_worst_cosine=0.99, min_top1_agreement=0.99)
+
+    def test_clips_made_to_hurt_ease_int8_alone(self):
+        assert STRESS_GATES["fp32"] == GATES["fp32"]
+        assert STRESS_GATES["fp16"] == GATES["fp16"]
+        assert STRESS_GATES["int8"] == Gate(min_worst_cosine=0.866)
+
+
+class TestWithStress:
+    GOOD = judge(GATES["int8"], [clip()], "computed by a stand-in")
+    BAD = judge(GATES["int8"], [clip("bad", cosine=0.5, top1=False)])
+    HURT = judge(STRESS_GATES["int8"], [clip("stress: black", cosine=0.8)])
+
+    def test_what_bears_them_stays_as_it_is(self):
+        assert with_stress(self.GOOD, judge(STRESS_GATES["int8"], [clip("stress: black")])) == self.GOOD
+
+    def test_what_does_not_has_failed_and_says_where(self):
+        report = with_stress(self.GOOD, self.HURT)
+        assert report.status == "failed"
+        assert report.reason == "on clips made to hurt: worst cosine 0.80000 < 0.866 (stress: black)"
+        assert report.clips == self.GOOD.clips
+
+    def test_both_reasons_are_told(self):
+        reason = with_stress(self.BAD, self.HURT).reason
+        assert reason.startswith("mean cosine 0.50000")
+        assert reason.endswith("(stress: black)")
 
 
 class TestJudge:

@@ -154,6 +154,13 @@ class TestConversion:
         for artifact in climbed.manifest.artifacts:
             assert {parity.clip for parity in artifact.parity.clips} == {"carving_ice.mp4", "moving.mp4"}
 
+    def test_an_artifact_that_only_they_break_has_failed(self, tmp_path, request_for, monkeypatch):
+        monkeypatch.setitem(STRESS_GATES, "fp32", Gate(max_error_of_range=0.0))
+        outcome = convert(request_for(tmp_path / "bundle", ("litert",), (), ()), quiet=True)
+        (failed,) = outcome.failed_gates
+        assert failed.name == "litert-fp32"
+        assert failed.parity.reason.startswith("on clips made to hurt: error ")
+
     def test_the_artifacts_are_what_they_are_without(self, climbed, calibrated):
         ours, theirs = (bundle.artifact("litert", "int8") for bundle in (climbed, calibrated))
         assert ours.sha256 == theirs.sha256
