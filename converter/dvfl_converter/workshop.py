@@ -16,13 +16,13 @@ from dvfl.model import VideoFocalNet
 from dvfl_converter.bench.timing import interleaved
 from dvfl_converter.bundle_writer import stored
 from dvfl_converter.clips import NamedClip
-from dvfl_converter.garbage import uncollected
 from dvfl_converter.inputs import Inputs
 from dvfl_converter.parity.gates import GATES, not_run
 from dvfl_converter.plan import Conversion
 from dvfl_converter.program import Program
 from dvfl_converter.quantization.plan import QuantizationPlan
 from dvfl_converter.report.evidence import Latency
+from dvfl_converter.rewriting import spared_rewriting
 from dvfl_converter.runtimes.requirement import recorded
 from dvfl_converter.targets.base import Exporter, Target
 from dvfl_converter.targets.registry import TARGETS, load_backend, load_stand_in
@@ -78,7 +78,7 @@ class Workshop:
         path = self.path(file)
         path.parent.mkdir(parents=True, exist_ok=True)
         program = self.program(target, precision)
-        with uncollected():
+        with spared_rewriting():
             converted = self._exporter(target, precision).write(conversion.config, path, plan)
         spec, layout = self._inputs.spec, program.layout or "THWC"
         lengths = {"T": spec.temporal.frames, "H": spec.crop.size, "W": spec.crop.size, "C": 3}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -71,7 +72,8 @@ def activation_ranges(model: bytes, calibration: Sequence[NDArray[np.uint8]]) ->
         quantization = quantizer.Quantizer(bytearray(model))
         for operator in _LAYERS:
             _add_static(quantization, ".*", operator)
-        ranges: Ranges = quantization.calibrate(_samples(model, calibration))
+        # More threads than cores, its default of 16, only wait for one another.
+        ranges: Ranges = quantization.calibrate(_samples(model, calibration), num_threads=os.cpu_count() or 1)
     return ranges
 
 
