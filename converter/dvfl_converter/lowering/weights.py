@@ -2,8 +2,8 @@
 
 Folded once, for all targets: normalisation into the patch convolution, each LayerNorm's affine into
 the linear layers behind it, and each projection's centring into its convolution. The modulation's
-``f`` and ``f_temporal`` are split into query, contexts and gates, so that no wide tensor is sliced
-when the network runs. What is left differs from target to target: layouts and layer types.
+``f`` and ``f_temporal`` are split into query, contexts and gates, so that no wide tensor is sliced; one
+narrow layer computes both gates. What is left differs from target to target: layouts and layer types.
 
 The residual stream is carried at an eighth of its size. Everything that reads it is a LayerNorm, which
 no scale changes when its eps is scaled too, and everything that writes it is linear: a power of two costs
@@ -45,15 +45,17 @@ class ProjectionWeights:
 
 @dataclass(frozen=True)
 class ModulationWeights:
-    """Linear layers ``[out, in]``; depthwise kernels ``[C, 1, k, k]``; temporal kernels ``[C, C, k]``."""
+    """Linear layers ``[out, in]``; depthwise kernels ``[C, 1, k, k]``; temporal kernels ``[C, C, k]``.
+
+    ``gates`` are the spatial branch's, one per level and one for the mean, then the temporal branch's.
+    """
 
     query: Affine
+    gates: Affine
     spatial_context: Affine
-    spatial_gates: Affine
     spatial_kernels: tuple[Tensor, ...]
     spatial_out: Affine
     temporal_context: Affine
-    temporal_gates: Affine
     temporal_kernels: tuple[Tensor, ...]
     temporal_out: Affine
     proj: Affine
@@ -121,12 +123,11 @@ def _modulation(state: _State, prefix: str, norm: Affine) -> ModulationWeights:
     f_temporal = fold_affine(*_affine(state, f"{prefix}.f_temporal"), *norm)
     return ModulationWeights(
         query=_rows(f, 0, dim),
+        gates=_joined(_rows(f, 2 * dim, None), _rows(f_temporal, dim, None)),
         spatial_context=_rows(f, dim, 2 * dim),
-        spatial_gates=_rows(f, 2 * dim, None),
         spatial_kernels=tuple(state[f"{prefix}.focal_layers.{level}.0.weight"] for level in range(LEVELS)),
         spatial_out=_flattened(_affine(state, f"{prefix}.h")),
         temporal_context=_rows(f_temporal, 0, dim),
-        temporal_gates=_rows(f_temporal, dim, None),
         temporal_kernels=tuple(
             state[f"{prefix}.focal_layers_temporal.{level}.0.weight"] for level in range(LEVELS)
         ),
@@ -158,6 +159,11 @@ def _affine(state: _State, prefix: str) -> Affine:
 
 def _rows(affine: Affine, start: int, stop: int | None) -> Affine:
     return affine[0][start:stop], affine[1][start:stop]
+
+
+def _joined(first: Affine, second: Affine) -> Affine:
+    """Two linear layers of one input as one."""
+    return torch.cat((first[0], second[0])), torch.cat((first[1], second[1]))
 
 
 def _flattened(affine: Affine) -> Affine:

@@ -116,11 +116,11 @@ class TestNetwork:
         weights = fold_network(network, MEAN, STD).stages[1].blocks[0].modulation
         x = torch.randn(3, 16)
         unit = functional.layer_norm(x, (16,))
-        parts = (weights.query, weights.spatial_context, weights.spatial_gates)
-        found = torch.cat([functional.linear(unit, *part) for part in parts], dim=-1)
+        spatial_gates, temporal_gates = functional.linear(unit, *weights.gates).chunk(2, dim=-1)
+        parts = [functional.linear(unit, *part) for part in (weights.query, weights.spatial_context)]
+        found = torch.cat([*parts, spatial_gates], dim=-1)
         torch.testing.assert_close(found, block.modulation.f(block.norm1(x)), rtol=1e-5, atol=1e-5)
-        parts = (weights.temporal_context, weights.temporal_gates)
-        found = torch.cat([functional.linear(unit, *part) for part in parts], dim=-1)
+        found = torch.cat([functional.linear(unit, *weights.temporal_context), temporal_gates], dim=-1)
         torch.testing.assert_close(found, block.modulation.f_temporal(block.norm1(x)), rtol=1e-5, atol=1e-5)
 
     @pytest.mark.parametrize("depths", [(1, 1, 1, 1), (2, 1, 3, 1)])

@@ -78,22 +78,29 @@ class _Block(nn.Module):
 class _Modulation(LoweredModulation):
     """Both branches in this target's layout."""
 
-    def spatial(self, x: Tensor) -> Tensor:
-        gates = self.spatial_gates(x)
+    channel_axis = 1
+
+    def spatial(self, x: Tensor, gates: Tensor) -> Tensor:
         total, last = _focal_levels(self.spatial_context(x), gates, self.spatial_layers)
         overall = gelu(_spatial_mean(last)) * gates[:, len(self.spatial_layers) :]
         out: Tensor = self.spatial_out(total + overall)
         return out
 
-    def temporal(self, x: Tensor) -> Tensor:
+    def temporal(self, x: Tensor, gates: Tensor) -> Tensor:
         """Runs on ``[1, C, T, h*w]``: each pixel's T frames are one column of an image."""
         frames, dim, height, width = x.shape
-        columns = x.permute(1, 0, 2, 3).reshape(1, dim, frames, height * width)
-        gates = self.temporal_gates(columns)
-        total, last = _focal_levels(self.temporal_context(columns), gates, self.temporal_layers)
+        gates = _pixels_as_columns(gates)
+        context = self.temporal_context(_pixels_as_columns(x))
+        total, last = _focal_levels(context, gates, self.temporal_layers)
         overall = gelu(last.mean(dim=2, keepdim=True)) * gates[:, len(self.temporal_layers) :]
         modulator: Tensor = self.temporal_out(total + overall)
         return modulator.reshape(dim, frames, height, width).permute(1, 0, 2, 3)
+
+
+def _pixels_as_columns(x: Tensor) -> Tensor:
+    """``[T, C, h, w]`` as one image ``[1, C, T, h*w]``."""
+    frames, dim, height, width = x.shape
+    return x.permute(1, 0, 2, 3).reshape(1, dim, frames, height * width)
 
 
 def _focal_levels(context: Tensor, gates: Tensor, layers: nn.ModuleList) -> tuple[Tensor, Tensor]:

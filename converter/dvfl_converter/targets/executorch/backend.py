@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
 from executorch.exir import EdgeCompileConfig, EdgeProgramManager, to_edge_transform_and_lower
 from numpy.typing import NDArray
 from torch.export import ExportedProgram
@@ -24,6 +23,7 @@ from dvfl_converter.program import Program, calls, multiply_accumulates, operato
 from dvfl_converter.quantization.plan import QuantizationPlan
 from dvfl_converter.quiet import quiet_native
 from dvfl_converter.targets.base import Converted, TargetConfig
+from dvfl_converter.targets.executorch.between import partitioner
 from dvfl_converter.targets.executorch.lowering import lower
 from dvfl_converter.targets.executorch.quantization import Observers, observed, quantised
 
@@ -103,7 +103,7 @@ def operators(program: Program) -> OperatorReport:
 def _to_edge(exported: ExportedProgram) -> EdgeProgramManager:
     # The check names operators that are not core ATen itself, instead of stopping at the first.
     config = EdgeCompileConfig(_check_ir_validity=False)
-    return to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()], compile_config=config)
+    return to_edge_transform_and_lower(exported, partitioner=[partitioner()], compile_config=config)
 
 
 def _report(edge: EdgeProgramManager) -> OperatorReport:

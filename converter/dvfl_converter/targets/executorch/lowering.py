@@ -20,7 +20,14 @@ from torch.nn.functional import gelu
 from dvfl.model import VideoFocalNet
 from dvfl.model.variants import PATCH_SIZE
 from dvfl_converter.lowering.filtering_layers import FilteredStack, tile_order
-from dvfl_converter.lowering.layers import channel_mean, frozen, over_time, pointwise, strided
+from dvfl_converter.lowering.layers import (
+    channel_mean,
+    frozen,
+    over_time,
+    pointwise,
+    strided,
+    weighted_rows,
+)
 from dvfl_converter.lowering.modulation import LoweredModulation
 from dvfl_converter.lowering.weights import (
     LAYER_NORM_EPS,
@@ -119,6 +126,8 @@ class _Block(nn.Module):
 class _Modulation(LoweredModulation):
     """Both branches in the delegate's form; the temporal one on stacked frames."""
 
+    channel_axis = 1
+
     def __init__(self, weights: ModulationWeights, frames: int, rows: int, *, winograd: bool) -> None:
         outputs = _tile(weights, frames, rows) if winograd else 1
         temporal = (
@@ -129,19 +138,19 @@ class _Modulation(LoweredModulation):
         super().__init__(weights, pointwise, temporal, lambda _: outputs)
         self.rows = rows
         self.order = tile_order(frames, outputs)
+        channels = weights.query[0].shape[0]
+        self.mean_over_time = weighted_rows(torch.full((frames,), 1.0 / frames), channels, dilation=rows)
 
-    def spatial(self, x: Tensor) -> Tensor:
+    def spatial(self, x: Tensor, gates: Tensor) -> Tensor:
         levels = _focal_levels(self.spatial_context(x), self.spatial_layers)
-        gates = self.spatial_gates(x)
         overall = gelu(levels[-1].mean(dim=(2, 3), keepdim=True)) * gates[:, len(levels) :]
         out: Tensor = self.spatial_out(_gated_sum(levels, gates) + overall)
         return out
 
-    def temporal(self, x: Tensor) -> Tensor:
-        stacked = _stacked(x, self.order)
-        levels = _focal_levels(self.temporal_context(stacked), self.temporal_layers)
-        gates = self.temporal_gates(stacked)
-        overall = self._gate_each_frame(gelu(self._mean_over_time(levels[-1])), gates[:, len(levels) :])
+    def temporal(self, x: Tensor, gates: Tensor) -> Tensor:
+        levels = _focal_levels(self.temporal_context(_stacked(x, self.order)), self.temporal_layers)
+        gates = _stacked(gates, self.order)
+        overall = self._gate_each_frame(gelu(self.mean_over_time(levels[-1])), gates[:, len(levels) :])
         frames = self._frames(_gated_sum(levels, gates) + overall)
         in_time = [frames[self.order.index(time)] for time in range(len(frames))]
         out: Tensor = self.temporal_out(torch.cat(in_time, dim=0))
@@ -153,14 +162,6 @@ class _Modulation(LoweredModulation):
         Multiplied before stacking, because the delegate refuses to concatenate one tensor T times.
         """
         return torch.cat([overall * gate_of_frame for gate_of_frame in self._frames(gate)], dim=2)
-
-    def _mean_over_time(self, stacked: Tensor) -> Tensor:
-        """Mean over T of ``[1, C, T*h, w]`` as a sum of slices: ``[1, C, h, w]``."""
-        first, *others = self._frames(stacked)
-        total = first
-        for frame in others:
-            total = total + frame
-        return total * (1.0 / len(self.order))
 
     def _frames(self, stacked: Tensor) -> list[Tensor]:
         """The T slices ``[1, C, h, w]`` of ``[1, C, T*h, w]``."""

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from torch.export import ExportedProgram
 from torchao.quantization.pt2e.observer import ObserverBase
 from torchao.quantization.pt2e.quantize_pt2e import convert_pt2e, prepare_pt2e
-from torchao.quantization.pt2e.quantizer import ComposableQuantizer
+from torchao.quantization.pt2e.quantizer import ComposableQuantizer, Quantizer
 
 from dvfl.errors import ConversionError
 from dvfl_converter.program import Program, layer_path
 from dvfl_converter.quantization.plan import INT8, QuantizationPlan, Scheme
+from dvfl_converter.targets.executorch.between import BetweenLayers
 
 Observers = Mapping[str, ObserverBase]
 
@@ -36,7 +37,7 @@ def observed(
 
     Measured once for all plans: which layers a plan quantises changes nothing in what they see.
     """
-    prepared = prepare_pt2e(exported.module(), ComposableQuantizer([_quantizer(paths, "static")]))
+    prepared = prepare_pt2e(exported.module(), ComposableQuantizer(_quantizers(paths, "static")))
     with torch.no_grad():
         for clip in calibration:
             prepared(program.input_of(clip))
@@ -54,7 +55,12 @@ def quantised(
     Raises:
         ConversionError: a layer of the plan was not quantised.
     """
-    quantizers = [_quantizer(plan.paths(scheme), scheme) for scheme in INT8 if plan.paths(scheme)]
+    quantizers = [
+        quantizer
+        for scheme in INT8
+        if (paths := plan.paths(scheme))
+        for quantizer in _quantizers(paths, scheme)
+    ]
     prepared = prepare_pt2e(exported.module(), ComposableQuantizer(quantizers))
     with torch.no_grad():
         # Dynamic quantisation measures no activations, but one pass lets the observers see the weights.
@@ -74,21 +80,22 @@ def _observations(prepared: torch.fx.GraphModule) -> Iterator[tuple[str, str]]:
             yield node.args[0].name, node.target
 
 
-def _quantizer(paths: Sequence[str], scheme: Scheme) -> XNNPACKQuantizer:
-    """Quantises the convolutions of these layers.
+def _quantizers(paths: Sequence[str], scheme: Scheme) -> list[Quantizer]:
+    """Quantise the convolutions of these layers and, where they are static, what stands between them.
 
     Not by ``set_module_name``: with it the weights stay float (executorch 1.4.1).
     """
     chosen = frozenset(paths)
 
     def is_chosen(node: torch.fx.Node) -> bool:
-        return node.target is not _CONVOLUTION or layer_path(node) in chosen
+        return node.target is _CONVOLUTION and layer_path(node) in chosen
 
-    quantizer = XNNPACKQuantizer()
-    quantizer.set_operator_type(
+    layers = XNNPACKQuantizer()
+    layers.set_operator_type(
         _CONVOLUTION, get_symmetric_quantization_config(is_per_channel=True, is_dynamic=scheme == "dynamic")
     )
-    return quantizer.set_filter_function(is_chosen)
+    layers.set_filter_function(lambda node: node.target is not _CONVOLUTION or is_chosen(node))
+    return [layers, BetweenLayers(is_chosen)] if scheme == "static" else [layers]
 
 
 def _check(exported: ExportedProgram, plan: QuantizationPlan) -> None:

@@ -113,17 +113,24 @@ class _Block(nn.Module):
 class _Modulation(LoweredModulation):
     """Both branches in this target's layout."""
 
-    def spatial(self, x: Tensor) -> Tensor:
-        context, gates = self.spatial_context(x), self.spatial_gates(x)
+    channel_axis = 3
+
+    def spatial(self, x: Tensor, gates: Tensor) -> Tensor:
+        context = self.spatial_context(x)
         out: Tensor = self.spatial_out(_gather(context, gates, self.spatial_layers, mean_axes=(1, 2)))
         return out
 
-    def temporal(self, x: Tensor) -> Tensor:
-        frames, height, width, dim = x.shape
-        rows = x.reshape(1, frames, height * width, dim)
-        context, gates = self.temporal_context(rows), self.temporal_gates(rows)
-        out: Tensor = self.temporal_out(_gather(context, gates, self.temporal_layers, mean_axes=(1,)))
-        return out.reshape(frames, height, width, dim)
+    def temporal(self, x: Tensor, gates: Tensor) -> Tensor:
+        context = self.temporal_context(_frames_as_rows(x))
+        gathered = _gather(context, _frames_as_rows(gates), self.temporal_layers, mean_axes=(1,))
+        out: Tensor = self.temporal_out(gathered)
+        return out.reshape(x.shape)
+
+
+def _frames_as_rows(x: Tensor) -> Tensor:
+    """``[T, h, w, C]`` as one image ``[1, T, h*w, C]``."""
+    frames, height, width, dim = x.shape
+    return x.reshape(1, frames, height * width, dim)
 
 
 def _gather(context: Tensor, gates: Tensor, layers: nn.ModuleList, mean_axes: tuple[int, ...]) -> Tensor:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from dvfl.errors import ConversionError
 from dvfl_converter.quantization.plan import QuantizationPlan, Scheme
 from dvfl_converter.quiet import quiet_native
+from dvfl_converter.targets.litert.between import between_layers
 
 _LAYERS = (TFLOperationName.FULLY_CONNECTED, TFLOperationName.CONV_2D)
 # Tensors are named ``operator|line|layer|node`` when a model is converted.
@@ -45,6 +46,8 @@ def quantised(model: bytes, plan: QuantizationPlan, ranges: Ranges | None) -> by
             if chosen := [output for path in plan.paths(scheme) for output in _outputs_of(path, outputs)]:
                 for operator in _LAYERS:
                     add(quantization, _pattern(chosen), operator)
+                if scheme == "static":
+                    _add_between(quantization, model, chosen)
         result = bytes(quantization.quantize(ranges if plan.calibrates else None).quantized_model)
     _check(result, plan)
     return result
@@ -67,11 +70,12 @@ def with_half_weights(model: bytes) -> bytes:
 
 
 def activation_ranges(model: bytes, calibration: Sequence[NDArray[np.uint8]]) -> Ranges:
-    """What every layer's input and output held on the calibration clips, uint8 ``[T, H, W, 3]``."""
+    """What every value that static int8 rounds held on the calibration clips, uint8 ``[T, H, W, 3]``."""
     with quiet_native():
         quantization = quantizer.Quantizer(bytearray(model))
         for operator in _LAYERS:
             _add_static(quantization, ".*", operator)
+        _add_between(quantization, model, [name for names in _outputs(model).values() for name in names])
         # More threads than cores, its default of 16, only wait for one another.
         ranges: Ranges = quantization.calibrate(_samples(model, calibration), num_threads=os.cpu_count() or 1)
     return ranges
@@ -79,6 +83,12 @@ def activation_ranges(model: bytes, calibration: Sequence[NDArray[np.uint8]]) ->
 
 def _add_static(quantization: quantizer.Quantizer, pattern: str, operator: TFLOperationName) -> None:
     quantization.add_static_config(pattern, operator, activation_num_bits=8, weight_num_bits=8)
+
+
+def _add_between(quantization: quantizer.Quantizer, model: bytes, layers: Sequence[str]) -> None:
+    for operator, outputs in between_layers(model, frozenset(layers)).items():
+        if outputs:
+            _add_static(quantization, _pattern(outputs), operator)
 
 
 def _add_dynamic(quantization: quantizer.Quantizer, pattern: str, operator: TFLOperationName) -> None:
