@@ -68,8 +68,8 @@ class TestExecuTorch:
         assert int8_operators() == {
             # Of the MLP, of both temporal levels, of their mean.
             "gelu": BLOCKS * (1 + LEVELS + 1),
-            # Query, spatial and temporal modulator; each level and every frame's mean with its gate.
-            "mul": BLOCKS * (2 + LEVELS + small.FRAMES),
+            # Each level and every frame's mean with its gate.
+            "mul": BLOCKS * (LEVELS + small.FRAMES),
             # Of the gated levels, and with the gated mean.
             "add": BLOCKS * LEVELS,
             # The mean over time.

@@ -31,7 +31,8 @@ class BetweenLayers(Quantizer):  # type: ignore[misc]
     """Annotates what may stay int8 between layers.
 
     - GELU of int8: eight bits in, eight out, so that XNNPACK looks it up in a table.
-    - Sums of int8, and products of it: the modulation's ``q * M_spatial * M_temporal``, and with gates.
+    - Products of int8 with gates, and their sums. Not the modulation's ``q * M_spatial * M_temporal``: that
+      would save 2 % of ``nano``'s time and cost the gate's margin, 0.00006 of the mean cosine.
     - The mean over time, which is a depthwise convolution.
     - What is only moved: slices put together in another order for a layer, and int8 put together.
 
@@ -66,12 +67,7 @@ class BetweenLayers(Quantizer):  # type: ignore[misc]
         if node.target is _CONVOLUTION:
             return inputs[0] in int8 and _is_over_time(inputs[1])
         if node.target is _PRODUCT:
-            # Of two: a square is LayerNorm's.
-            return (
-                len(inputs) == 2
-                and not int8.isdisjoint(inputs)
-                and all(factor in int8 or _is_gate(factor) for factor in inputs)
-            )
+            return any(map(_is_gate, inputs)) and not int8.isdisjoint(inputs)
         return node.target in (_GELU, _SUM, _CONCATENATION) and int8.issuperset(inputs)
 
     def _reorders_for_layers(self, node: Node) -> bool:
